@@ -1,0 +1,36 @@
+//! Who may call what: `fn access(path)` from the methods' `scope` options. A method without one fails the build.
+
+use std::fmt::Write;
+
+use prost_reflect::{DescriptorPool, Value};
+
+/// The source of `pub(crate) fn access(path: &str) -> Option<Access>` for the package's services.
+pub(crate) fn generate(pool: &DescriptorPool, package: &str) -> Result<String, String> {
+    let option = pool.get_extension_by_name("roster.v1.scope").ok_or("options.proto lacks `scope`")?;
+    let mut arms = String::new();
+    for service in pool.services().filter(|service| service.package_name() == package) {
+        for method in service.methods() {
+            let options = method.options();
+            let scope = match options.get_extension(&option).into_owned() {
+                Value::String(scope) if options.has_extension(&option) && !scope.is_empty() => scope,
+                _ => return Err(format!("{} has no scope option", method.full_name())),
+            };
+            let path = format!("/{}/{}", service.full_name(), method.name());
+            let _ = writeln!(arms, "        {path:?} => Some(Access::{}),", access(&scope));
+        }
+    }
+    Ok(format!(
+        "/// What the method asks of its caller; `None`: there is no such method.\n\
+         pub(crate) fn access(path: &str) -> Option<Access> {{\n    match path {{\n{arms}        _ => None,\n    }}\n}}\n"
+    ))
+}
+
+fn access(scope: &str) -> String {
+    if scope == "any" { "AnyKey".to_owned() } else { format!("Scoped({})", scope_path(scope)) }
+}
+
+/// The Rust path of a scope: `users:read` → `Scope::UsersRead`. One that does not exist fails to compile.
+pub(crate) fn scope_path(scope: &str) -> String {
+    let words = scope.split(':').map(|word| word[..1].to_uppercase() + &word[1..]);
+    format!("Scope::{}", words.collect::<String>())
+}

@@ -1,0 +1,1 @@
+//! The steps that bring a Roster database to the current schema.

@@ -1,0 +1,251 @@
+//! Every way a call can fail, and the only place that chooses status codes and reasons (contract §1, "Errors").
+//!
+//! An error says to the caller what they can act on; a cause is for the log alone.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt, pb};
+
+use crate::proto::ErrorReason;
+use crate::scope::Scope;
+use crate::validate::Violations;
+
+/// The domain of every `google.rpc.ErrorInfo`.
+pub const DOMAIN: &str = "roster";
+
+/// When to try again after a conflict, and while the database is away.
+const RETRY_CONFLICT: Duration = Duration::from_millis(50);
+const RETRY_STORE: Duration = Duration::from_secs(1);
+
+/// What stands behind an internal fault.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// The result of whatever a call does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No `x-api-key`.
+    #[error("the metadata x-api-key is missing")]
+    ApiKeyMissing,
+    /// A key that nobody has.
+    #[error("the API key is not valid")]
+    ApiKeyInvalid,
+    /// A key whose time is over.
+    #[error("the API key has expired")]
+    ApiKeyExpired,
+    /// A key that was revoked.
+    #[error("the API key was revoked")]
+    ApiKeyRevoked,
+    /// The key lacks a scope.
+    #[error("the API key lacks the scope {}", .0.name())]
+    ScopeDenied(Scope),
+    /// The request breaks rules.
+    #[error("{}", summary(.0))]
+    Invalid(Violations),
+    /// The request does not name what it must, and a seed says how that is told.
+    #[error("{message}")]
+    Required {
+        /// The seed's words.
+        message: &'static str,
+        /// The field that could have been given.
+        field: &'static str,
+    },
+    /// The request is no message.
+    #[error("the request message is not valid: {0}")]
+    InvalidMessage(Cow<'static, str>),
+    /// Nobody has the id.
+    #[error("no such user")]
+    UserNotFound,
+    /// Identifiers are taken: at least one, in the contract's order.
+    #[error("{}", taken(.0))]
+    AlreadyExists(Vec<Conflict>),
+    /// The resource has changed since its etag was read.
+    #[error("the user has changed since its etag was read")]
+    EtagMismatch,
+    /// Another call was in the way.
+    #[error("another call was in the way; repeat the call")]
+    ConflictRetry,
+    /// The write would leave a user without any identifier.
+    #[error("a user keeps at least one of username, email, phone and external_id")]
+    LastIdentifier,
+    /// A message is larger than allowed.
+    #[error("the message is larger than {} bytes", crate::limits::MESSAGE_BYTES)]
+    MessageTooLarge,
+    /// The database does not answer.
+    #[error("the database does not answer; try again")]
+    StoreUnavailable {
+        /// Whether a commit was under way, so that the write may have happened.
+        outcome_unknown: bool,
+        /// What the database said.
+        #[source]
+        cause: Cause,
+    },
+    /// There is no such method.
+    #[error("there is no such method")]
+    UnknownMethod,
+    /// The deadline has passed.
+    #[error("the deadline has passed")]
+    Deadline,
+    /// A fault of ours.
+    #[error("internal error")]
+    Internal(#[source] Cause),
+}
+
+/// An identifier that is taken, in the contract's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Conflict {
+    /// The user id.
+    UserId,
+    /// The email.
+    Email,
+    /// The phone number.
+    PhoneNumber,
+    /// The username.
+    Username,
+    /// The external id.
+    ExternalId,
+}
+
+impl Conflict {
+    fn reason(self) -> ErrorReason {
+        match self {
+            Self::UserId => ErrorReason::UserIdExists,
+            Self::Email => ErrorReason::EmailExists,
+            Self::PhoneNumber => ErrorReason::PhoneNumberExists,
+            Self::Username => ErrorReason::UsernameExists,
+            Self::ExternalId => ErrorReason::ExternalIdExists,
+        }
+    }
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::UserId => "user id",
+            Self::Email => "email",
+            Self::PhoneNumber => "phone number",
+            Self::Username => "username",
+            Self::ExternalId => "external id",
+        })
+    }
+}
+
+impl From<Violations> for Error {
+    fn from(violations: Violations) -> Self {
+        Self::Invalid(violations)
+    }
+}
+
+impl Error {
+    /// A request with one problem.
+    pub fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self::Invalid(Violations::one(field, description))
+    }
+
+    /// A fault of ours.
+    pub fn internal(cause: impl Into<Cause>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// The code and reason of the contract's table.
+    fn answer(&self) -> (Code, ErrorReason) {
+        match self {
+            Self::ApiKeyMissing => (Code::Unauthenticated, ErrorReason::ApiKeyMissing),
+            Self::ApiKeyInvalid => (Code::Unauthenticated, ErrorReason::ApiKeyInvalid),
+            Self::ApiKeyExpired => (Code::Unauthenticated, ErrorReason::ApiKeyExpired),
+            Self::ApiKeyRevoked => (Code::Unauthenticated, ErrorReason::ApiKeyRevoked),
+            Self::ScopeDenied(_) => (Code::PermissionDenied, ErrorReason::ScopeDenied),
+            Self::Invalid(_) | Self::Required { .. } => (Code::InvalidArgument, ErrorReason::InvalidField),
+            Self::InvalidMessage(_) => (Code::InvalidArgument, ErrorReason::InvalidMessage),
+            Self::UserNotFound => (Code::NotFound, ErrorReason::UserNotFound),
+            Self::AlreadyExists(conflicts) => {
+                (Code::AlreadyExists, conflicts.first().map_or(ErrorReason::Internal, |first| first.reason()))
+            }
+            Self::EtagMismatch => (Code::Aborted, ErrorReason::EtagMismatch),
+            Self::ConflictRetry => (Code::Aborted, ErrorReason::ConflictRetry),
+            Self::LastIdentifier => (Code::FailedPrecondition, ErrorReason::LastIdentifier),
+            Self::MessageTooLarge => (Code::ResourceExhausted, ErrorReason::MessageTooLarge),
+            Self::StoreUnavailable { .. } => (Code::Unavailable, ErrorReason::StoreUnavailable),
+            Self::UnknownMethod => (Code::Unimplemented, ErrorReason::UnknownMethod),
+            Self::Deadline => (Code::DeadlineExceeded, ErrorReason::Deadline),
+            Self::Internal(_) => (Code::Internal, ErrorReason::Internal),
+        }
+    }
+
+    fn details(&self, reason: ErrorReason) -> ErrorDetails {
+        let mut details = ErrorDetails::new();
+        let mut metadata = std::collections::HashMap::new();
+        match self {
+            Self::ScopeDenied(scope) => drop(metadata.insert("scope".to_owned(), scope.name().to_owned())),
+            Self::Invalid(violations) => {
+                metadata.insert("violations".to_owned(), violations.count().to_string());
+                for violation in violations.list() {
+                    details.add_bad_request_violation(&violation.field, &violation.description);
+                }
+            }
+            Self::Required { message, field } => {
+                metadata.insert("violations".to_owned(), "1".to_owned());
+                details.add_bad_request_violation(*field, *message);
+            }
+            Self::AlreadyExists(conflicts) => {
+                let reasons: Vec<_> = conflicts.iter().map(|conflict| wire_reason(conflict.reason())).collect();
+                metadata.insert("conflicts".to_owned(), reasons.join(","));
+            }
+            Self::ConflictRetry => drop(details.set_retry_info(Some(RETRY_CONFLICT))),
+            Self::StoreUnavailable { outcome_unknown, .. } => {
+                details.set_retry_info(Some(RETRY_STORE));
+                if *outcome_unknown {
+                    metadata.insert("outcome".to_owned(), "unknown".to_owned());
+                }
+            }
+            _ => {}
+        }
+        details.set_error_info(wire_reason(reason), DOMAIN, metadata);
+        details
+    }
+
+    /// Writes what the caller is not told to the log; the span says whose request it was.
+    fn log(&self) {
+        match self {
+            Self::Internal(cause) => tracing::error!(%cause, "internal error"),
+            Self::StoreUnavailable { cause, .. } => tracing::warn!(%cause, "the database does not answer"),
+            _ => tracing::debug!(error = %self, "refused"),
+        }
+    }
+}
+
+/// The reason as it stands in `ErrorInfo`: the enum value without its prefix.
+fn wire_reason(reason: ErrorReason) -> &'static str {
+    reason.as_str_name().trim_start_matches("ERROR_REASON_")
+}
+
+fn summary(violations: &Violations) -> String {
+    let Some(first) = violations.list().first() else { return "the request is not valid".to_owned() };
+    let more = violations.count() - 1;
+    let tail = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+    format!("{} {}{tail}", first.field, first.description)
+}
+
+fn taken(conflicts: &[Conflict]) -> String {
+    let names: Vec<_> = conflicts.iter().map(ToString::to_string).collect();
+    format!("already taken: {}", names.join(", "))
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        error.log();
+        let (code, reason) = error.answer();
+        Self::with_error_details(code, error.to_string(), error.details(reason))
+    }
+}
+
+impl From<Error> for pb::Status {
+    /// The error of one item of a batch.
+    fn from(error: Error) -> Self {
+        let status = Status::from(error);
+        <Self as prost::Message>::decode(status.details()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,36 @@
+//! How much Roster takes (contract §1). Requests beyond these are refused, never clamped; `GetLimits` tells them.
+
+/// The most bytes of a message, either way.
+pub const MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// The most items in a batch.
+pub const BATCH_ITEMS: usize = 1_000;
+/// The most items on a page.
+pub const PAGE_LIMIT: usize = 1_000;
+/// The most characters in an email address (RFC 5321).
+pub const EMAIL_CHARACTERS: usize = 254;
+/// The most characters in a username.
+pub const USERNAME_CHARACTERS: usize = 128;
+/// The most characters in a user id that a caller chooses.
+pub const CHOSEN_ID_CHARACTERS: usize = 128;
+/// The most characters in an external id, and in any id of a lookup.
+pub const ID_CHARACTERS: usize = 256;
+/// The most characters in a short profile text.
+pub const TEXT_CHARACTERS: usize = 256;
+/// The most characters in a long profile text.
+pub const LONG_TEXT_CHARACTERS: usize = 2_048;
+/// The most bytes in a user's custom data as compact JSON.
+pub const CUSTOM_DATA_BYTES: usize = 64 * 1024;
+/// The most objects and lists around a value of custom data.
+pub const CUSTOM_DATA_DEPTH: usize = 8;
+/// The most characters in a key of custom data.
+pub const CUSTOM_DATA_KEY_CHARACTERS: usize = 64;
+/// The most items in `register_source`; the proto's `max_items`.
+pub const REGISTER_SOURCE_ITEMS: usize = 32;
+/// The most characters in a request id.
+pub const REQUEST_ID_CHARACTERS: usize = 128;
+/// The most violations that one error lists.
+pub const VIOLATIONS: usize = 20;
+/// The most bytes that the violations of one error take: proxies cut longer trailers.
+pub const VIOLATION_BYTES: usize = 4 * 1024;
+/// The most characters of input that an error shows.
+pub const ECHO_CHARACTERS: usize = 64;

@@ -1,0 +1,3 @@
+//! The binary: see [`roster`].
+
+fn main() {}

@@ -1,0 +1,102 @@
+//! What custom data may hold (contract §3): keys of a small alphabet, finite numbers, bounded depth.
+//!
+//! Its size is checked where it is stored, since an update may add to what is there.
+
+use prost_types::{Struct, Value, value::Kind};
+
+use super::{Violations, quote, text};
+use crate::limits;
+
+/// Checks the custom data that stands at `path` in the request.
+pub fn check(data: &Struct, path: &str, violations: &mut Violations) {
+    object(data, path, 1, violations);
+}
+
+/// Checks a key of custom data.
+///
+/// # Errors
+/// What is wrong, as the end of a sentence.
+pub fn check_key(key: &str) -> Result<(), String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if (1..=limits::CUSTOM_DATA_KEY_CHARACTERS).contains(&key.len()) && key.bytes().all(allowed) {
+        return Ok(());
+    }
+    let most = limits::CUSTOM_DATA_KEY_CHARACTERS;
+    Err(format!("has the key {}: keys are 1 to {most} of A-Z a-z 0-9 _ -", quote(key)))
+}
+
+/// `depth`: how many objects and lists stand around the members, this one included.
+fn object(data: &Struct, path: &str, depth: usize, violations: &mut Violations) {
+    for (key, member) in &data.fields {
+        match check_key(key) {
+            Err(problem) => violations.add(path, problem),
+            Ok(()) => value(member, &format!("{path}.{key}"), depth, violations),
+        }
+    }
+}
+
+fn value(value: &Value, path: &str, depth: usize, violations: &mut Violations) {
+    match &value.kind {
+        None => violations.add(path, "has no kind: send null_value for null"),
+        _ if depth > limits::CUSTOM_DATA_DEPTH => {
+            violations.add(path, format!("is nested deeper than {} levels", limits::CUSTOM_DATA_DEPTH));
+        }
+        Some(Kind::NumberValue(number)) if !number.is_finite() => violations.add(path, "must be a finite number"),
+        Some(Kind::StringValue(text)) => {
+            violations.take(path, text::printable(text, true));
+        }
+        Some(Kind::StructValue(data)) => object(data, path, depth + 1, violations),
+        Some(Kind::ListValue(list)) => {
+            for (index, item) in list.values.iter().enumerate() {
+                self::value(item, &format!("{path}[{index}]"), depth + 1, violations);
+            }
+        }
+        Some(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrapped(times: usize, innermost: Kind) -> Struct {
+        let mut value = Value { kind: Some(innermost) };
+        for _ in 1..times {
+            let data = Struct { fields: [("k".to_owned(), value)].into() };
+            value = Value { kind: Some(Kind::StructValue(data)) };
+        }
+        Struct { fields: [("k".to_owned(), value)].into() }
+    }
+
+    fn problems(data: &Struct) -> Vec<(String, String)> {
+        let mut violations = Violations::default();
+        check(data, "user.custom_data", &mut violations);
+        violations.list().iter().map(|violation| (violation.field.clone(), violation.description.clone())).collect()
+    }
+
+    #[test]
+    fn eight_levels_fit_and_nine_do_not() {
+        assert!(problems(&wrapped(8, Kind::BoolValue(true))).is_empty());
+        let found = problems(&wrapped(9, Kind::BoolValue(true)));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].0.starts_with("user.custom_data.k.k"));
+    }
+
+    #[test]
+    fn numbers_are_finite_and_values_have_a_kind() {
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(problems(&wrapped(1, Kind::NumberValue(number)))[0].0, "user.custom_data.k");
+        }
+        let data = Struct { fields: [("k".to_owned(), Value { kind: None })].into() };
+        assert_eq!(problems(&data)[0].0, "user.custom_data.k");
+    }
+
+    #[test]
+    fn keys_keep_to_their_alphabet_at_every_depth() {
+        for key in ["", "a.b", "a b", "é", "$x", &"k".repeat(65)] {
+            let inner = Struct { fields: [(key.to_owned(), Value { kind: Some(Kind::NullValue(0)) })].into() };
+            assert_eq!(problems(&inner)[0].0, "user.custom_data", "{key:?}");
+            assert_eq!(problems(&wrapped(1, Kind::StructValue(inner)))[0].0, "user.custom_data.k", "{key:?}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The rules that hold field by field, whichever the message: read from the proto's options, so that a new field is checked
+//! the day it is added.
+
+use super::{Violations, custom_data, mask::Mask, text};
+use crate::proto::reflect::{Field, Reflect, Value};
+
+/// What a resource is sent for: decides which of its fields may be named.
+#[derive(Clone, Copy)]
+pub enum Purpose<'a> {
+    /// To be created.
+    Create,
+    /// To change the fields that are present.
+    Update,
+    /// To change the fields of a mask; nothing outside it is looked at.
+    Masked(&'a Mask),
+}
+
+/// Checks the fields of a request itself; the messages in it are checked by whoever knows their purpose.
+pub fn request(message: &impl Reflect, violations: &mut Violations) {
+    for (field, value) in message.each() {
+        one(field, value, field.name, violations);
+    }
+}
+
+/// Checks the fields of a resource that stands at `path` in the request.
+pub fn resource(message: &impl Reflect, path: &str, purpose: Purpose<'_>, violations: &mut Violations) {
+    for (field, value) in message.each() {
+        let name = format!("{path}.{}", field.name);
+        match purpose {
+            Purpose::Masked(mask) if !mask.names(field.name) => {}
+            Purpose::Masked(_) if field.never_absent && !value.is_present() => {
+                violations.add(name, "has no absent state: update_mask names it, so it must have a value");
+            }
+            Purpose::Create if field.output_only => refuse_output_only(&value, name, violations),
+            Purpose::Update if field.output_only || field.create_only => refuse_output_only(&value, name, violations),
+            _ => one(field, value, &name, violations),
+        }
+    }
+}
+
+fn refuse_output_only(value: &Value<'_>, name: String, violations: &mut Violations) {
+    if value.is_present() {
+        violations.add(name, "is set by the server and cannot be written");
+    }
+}
+
+fn one(field: &Field, value: Value<'_>, name: &str, violations: &mut Violations) {
+    match value {
+        Value::Text(written) => {
+            violations.take(name, text::check(field.text, written));
+        }
+        Value::Texts(list) => texts(field, list, name, violations),
+        Value::Number(number) => {
+            if let Some(minimum) = field.minimum.filter(|minimum| number < *minimum) {
+                violations.add(name, format!("must be at least {minimum}"));
+            }
+        }
+        Value::Enum(0, _) => violations.add(name, "must not be UNSPECIFIED"),
+        Value::Enum(number, false) => violations.add(name, format!("{number} is not a value of this enum")),
+        Value::Time(time) if !time.is_valid() => violations.add(name, "must lie in the years 0001 to 9999"),
+        Value::Json(json) => custom_data::check(json, name, violations),
+        _ => {}
+    }
+}
+
+fn texts(field: &Field, list: &[String], name: &str, violations: &mut Violations) {
+    if field.max_items > 0 && list.len() > field.max_items {
+        violations.add(name, format!("must have at most {} items", field.max_items));
+        return;
+    }
+    for (index, written) in list.iter().enumerate() {
+        violations.take(&format!("{name}[{index}]"), text::check(field.text, written));
+    }
+}
