@@ -59,6 +59,9 @@ pub enum Error {
     /// Nobody has the id.
     #[error("no such user")]
     UserNotFound,
+    /// No key has the id. Only the command line can meet this so far.
+    #[error("no such API key")]
+    ApiKeyNotFound,
     /// Identifiers are taken: at least one, in the contract's order.
     #[error("{}", taken(.0))]
     AlreadyExists(Vec<Conflict>),
@@ -161,6 +164,7 @@ impl Error {
             Self::Invalid(_) | Self::Required { .. } => (Code::InvalidArgument, ErrorReason::InvalidField),
             Self::InvalidMessage(_) => (Code::InvalidArgument, ErrorReason::InvalidMessage),
             Self::UserNotFound => (Code::NotFound, ErrorReason::UserNotFound),
+            Self::ApiKeyNotFound => (Code::NotFound, ErrorReason::ApiKeyNotFound),
             Self::AlreadyExists(conflicts) => {
                 (Code::AlreadyExists, conflicts.first().map_or(ErrorReason::Internal, |first| first.reason()))
             }
@@ -239,6 +243,12 @@ impl From<Error> for Status {
         error.log();
         let (code, reason) = error.answer();
         Self::with_error_details(code, error.to_string(), error.details(reason))
+    }
+}
+
+impl From<Violations> for Status {
+    fn from(violations: Violations) -> Self {
+        Error::from(violations).into()
     }
 }
 

@@ -3,13 +3,22 @@
 //! A request flows through the modules in this order: [`transport`] and [`layers`] let it in, [`rpc`] reads and answers it,
 //! [`store`] holds the rules and queries, [`entity`] the tables. `ARCHITECTURE.md` draws the picture.
 
+pub mod api_key;
+pub mod cli;
 pub mod clock;
-pub mod error;
-pub mod limits;
-pub mod proto;
-pub mod scope;
-pub mod validate;
-pub mod transport {
-    pub use tonic_prost::ProstCodec as Codec;
-}
+pub mod config;
+pub mod config;
 pub mod entity;
+pub mod error;
+pub mod layers;
+pub mod limits;
+pub mod normalize;
+pub mod proto;
+pub mod rpc;
+pub mod scope;
+pub mod server;
+pub mod store;
+pub mod telemetry;
+pub mod telemetry;
+pub mod transport;
+pub mod validate;

@@ -1,3 +1,10 @@
-//! The binary: see [`roster`].
+//! The binary: everything is in the library, see [`roster::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    roster::cli::main()
+}

@@ -1,6 +1,7 @@
 //! The wire: messages, services and descriptors of `roster.v1` as `build/` makes them from `proto/`, and the few types that
 //! stand beside them.
 
+pub mod json;
 pub mod reflect;
 mod timestamp;
 

@@ -1,1 +1,46 @@
-//! The steps that bring a Roster database to the current schema.
+//! The steps that bring a Roster database to the current schema: SQL files in order, each recorded when it has run.
+//!
+//! `README.md` beside this crate's manifest has the rules for writing one.
+
+use sea_orm_migration::prelude::*;
+
+pub use sea_orm_migration::MigratorTrait;
+
+/// Runs the steps; whoever calls it holds the lock that keeps others from doing the same.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        STEPS.iter().map(|(name, sql)| Box::new(Step { name, sql }) as Box<dyn MigrationTrait>).collect()
+    }
+}
+
+/// Every step by name, in order. Released ones are frozen.
+const STEPS: &[(&str, &str)] = &[
+    ("0001_users", include_str!("../sql/0001_users.sql")),
+    ("0002_user_custom_data", include_str!("../sql/0002_user_custom_data.sql")),
+    ("0003_api_keys", include_str!("../sql/0003_api_keys.sql")),
+];
+
+struct Step {
+    name: &'static str,
+    sql: &'static str,
+}
+
+impl MigrationName for Step {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Step {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared(self.sql).await.map(drop)
+    }
+
+    /// A step and its record are one transaction on every engine; left to itself SQLite would have none.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}

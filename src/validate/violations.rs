@@ -43,6 +43,12 @@ impl Violations {
         violations
     }
 
+    /// Notes a problem where a value was looked for.
+    pub fn refuse<T>(&mut self, field: &str, description: &str) -> Option<T> {
+        self.add(field, description);
+        None
+    }
+
     /// Those that are reported.
     #[must_use]
     pub fn list(&self) -> &[Violation] {
@@ -61,6 +67,17 @@ impl Violations {
     /// The violations, if there are any.
     pub fn none_or<T>(self, value: T) -> Result<T, Self> {
         if self.count == 0 { Ok(value) } else { Err(self) }
+    }
+
+    /// As [`Violations::none_or`], for a value whose absence is among the violations.
+    ///
+    /// # Errors
+    /// The violations, if there are any.
+    pub fn none_or_some<T>(self, value: Option<T>) -> Result<T, Self> {
+        match value {
+            Some(value) => self.none_or(value),
+            None => Err(self),
+        }
     }
 }
 

@@ -1,0 +1,65 @@
+-- Users: one row a user, in the order of UserDto. NULL is absent; what is NOT NULL has no absent state.
+-- Secrets never stand here, so that any column may be read, filtered and sorted by name.
+CREATE TABLE users (
+    user_id TEXT NOT NULL PRIMARY KEY,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    status INTEGER NOT NULL,
+    work_status INTEGER NOT NULL,
+    external_id TEXT,
+    email TEXT,
+    phone TEXT,
+    phone_country_code TEXT,
+    username TEXT,
+    name TEXT,
+    nickname TEXT,
+    photo TEXT,
+    logins_count INTEGER,
+    last_login BIGINT,
+    last_ip TEXT,
+    gender INTEGER NOT NULL,
+    email_verified BOOLEAN NOT NULL,
+    phone_verified BOOLEAN NOT NULL,
+    birthdate TEXT,
+    country TEXT,
+    province TEXT,
+    city TEXT,
+    address TEXT,
+    street_address TEXT,
+    postal_code TEXT,
+    company TEXT,
+    browser TEXT,
+    device TEXT,
+    given_name TEXT,
+    family_name TEXT,
+    middle_name TEXT,
+    profile TEXT,
+    preferred_username TEXT,
+    website TEXT,
+    zoneinfo TEXT,
+    locale TEXT,
+    formatted TEXT,
+    region TEXT,
+    locality TEXT,
+    user_source_type INTEGER NOT NULL,
+    user_source_id TEXT,
+    last_login_app TEXT,
+    last_mfa_time BIGINT,
+    register_source TEXT,
+    identity_number TEXT,
+    status_changed_at BIGINT NOT NULL,
+    unionid TEXT,
+    openid TEXT,
+    signed_up BIGINT,
+    blocked BOOLEAN,
+    etag TEXT NOT NULL,
+    -- What identifiers are matched by, computed by the service: the engines' own lower() differ.
+    email_key TEXT,
+    phone_key TEXT
+);
+
+-- These decide uniqueness, whatever runs at the same time. Usernames and external ids are matched as they are stored.
+CREATE UNIQUE INDEX users_email_key ON users (email_key);
+CREATE UNIQUE INDEX users_phone_key ON users (phone_key);
+CREATE UNIQUE INDEX users_username ON users (username);
+CREATE UNIQUE INDEX users_external_id ON users (external_id);

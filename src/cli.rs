@@ -1,0 +1,111 @@
+//! The command line: `roster`, `roster keys …`, `roster config`, `roster descriptor`. What was asked for goes to standard output,
+//! everything else to standard error.
+
+mod keys;
+mod serve;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::clock::Clock;
+use crate::config::{self, Config, Loaded, Overrides};
+use crate::store::Store;
+use crate::{proto, telemetry};
+
+/// A gRPC identity service: does this user exist, who is this, what groups and roles do they hold?
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  roster                                         serve on 127.0.0.1:50051 with ./roster.db
+  roster --listen 127.0.0.1:6000 --database-url 'sqlite:///var/lib/roster/roster.db?mode=rwc'
+  roster config                                  show every setting and where it comes from
+  roster keys create --name billing --scopes users:exists,users:read
+  roster descriptor > roster.bin                 for ghz, buf and client builds without reflection";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve calls until SIGTERM or Ctrl-C (the default)
+    Serve,
+    /// Make, list, rotate and revoke API keys, also beside a serving process
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Print the effective settings and their sources, secrets masked, as a file that --config takes
+    Config,
+    /// Write the API's descriptors (a binary google.protobuf.FileDescriptorSet) to standard output
+    Descriptor,
+}
+
+/// Why a command failed, in words for whoever called it.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs the command that the arguments name; the exit status is 0, 1 where it failed, 2 where it was not understood.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let loaded = match Config::load(&cli.overrides, config::environment()) {
+        Ok(loaded) => loaded,
+        Err(problems) => return complain(&problems, 2),
+    };
+    match run(cli.command.unwrap_or(Command::Serve), &loaded) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => complain(&failure, 1),
+    }
+}
+
+fn complain(problem: &dyn std::fmt::Display, status: u8) -> ExitCode {
+    for line in problem.to_string().lines() {
+        drop(writeln!(io::stderr(), "roster: {line}"));
+    }
+    ExitCode::from(status)
+}
+
+fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
+    match command {
+        Command::Config => return print(loaded.effective().as_bytes()),
+        Command::Descriptor => return print(proto::DESCRIPTORS),
+        Command::Serve | Command::Keys(_) => {}
+    }
+    telemetry::init(&loaded.config);
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let store = Store::open(&loaded.config, Clock::default()).await?;
+        match command {
+            Command::Keys(keys) => keys::run(keys, store).await,
+            _ => serve::run(store, &loaded.config).await,
+        }
+    })
+}
+
+/// Writes to standard output; a reader that has seen enough is no failure.
+fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    match output.write_all(bytes).and_then(|()| output.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_make_sense() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,132 @@
+//! `roster keys`: API keys from the command line, on the database itself.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use clap::Subcommand;
+use jiff::{Span, SpanRelativeTo};
+
+use super::{Failure, print};
+use crate::clock::Clock;
+use crate::entity::api_key;
+use crate::proto::Timestamp;
+use crate::scope::Scopes;
+use crate::store::api_keys::{CreateApiKey, CreatedApiKey, RevokeApiKey, RotateApiKey};
+use crate::store::{Context, Store};
+
+/// The longest that a rotated secret may live on.
+const MAX_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Keys {
+    /// Make a key and print it: it cannot be shown again
+    #[command(after_help = "Example:\n  roster keys create --name billing --scopes users:exists,users:read --expires-in 90d")]
+    Create {
+        /// What to call it
+        #[arg(long)]
+        name: String,
+        /// What it may do: scopes parted by commas, or * for all
+        #[arg(long, value_name = "SCOPES", default_value = "")]
+        scopes: Scopes,
+        /// How long it is good for, such as 90d or 12h; without it, until it is revoked
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        expires_in: Option<Duration>,
+    },
+    /// List all keys, revoked ones included
+    List,
+    /// Give a key a new secret and print it; the old one lives on for a while
+    Rotate {
+        /// The key's id, as `list` shows it
+        api_key_id: String,
+        /// How long the old secret lives on, up to 7d
+        #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "24h")]
+        overlap: Duration,
+    },
+    /// End a key for good
+    Revoke {
+        /// The key's id, as `list` shows it
+        api_key_id: String,
+    },
+}
+
+/// Runs the command and closes the store.
+pub(super) async fn run(keys: Keys, store: Store) -> Result<(), Failure> {
+    let done = act(keys, &store).await;
+    store.close().await;
+    print(done?.as_bytes())
+}
+
+async fn act(keys: Keys, store: &Store) -> Result<String, Failure> {
+    let context = Context::default();
+    match keys {
+        Keys::Create { name, scopes, expires_in } => {
+            let expires_at = expires_in.map(|after| later(Clock::default().now(), after));
+            let created = store.write(context, CreateApiKey { name, scopes, expires_at }).await?;
+            Ok(secret(&created))
+        }
+        Keys::List => Ok(table(&store.api_keys().await?)),
+        Keys::Rotate { overlap, .. } if overlap > MAX_OVERLAP => Err("--overlap must be at most 7d".into()),
+        Keys::Rotate { api_key_id, overlap } => Ok(secret(&store.write(context, RotateApiKey { api_key_id, overlap }).await?)),
+        Keys::Revoke { api_key_id } => {
+            let revoked = store.write(context, RevokeApiKey { api_key_id }).await?;
+            Ok(format!("revoked {} ({})\n", revoked.api_key_id, revoked.name))
+        }
+    }
+}
+
+/// The key alone on its line, so that a script can take it; who it is goes to the log.
+fn secret(created: &CreatedApiKey) -> String {
+    let key = &created.api_key;
+    tracing::info!(api_key_id = key.api_key_id, name = key.name, scopes = key.scopes, "keep this key: it is not shown again");
+    format!("{}\n", created.secret.expose())
+}
+
+fn table(keys: &[api_key::Model]) -> String {
+    let mut lines =
+        format!("{:36}  {:7}  {:20}  {:20}  {:20}  NAME (SCOPES)\n", "ID", "STATE", "CREATED", "EXPIRES", "LAST USED");
+    let now = Clock::default().now();
+    for key in keys {
+        let state = match (key.revoked_at, key.expires_at) {
+            (Some(_), _) => "revoked",
+            (None, Some(end)) if end <= now => "expired",
+            _ => "active",
+        };
+        let [created, expires, used] = [Some(key.created_at), key.expires_at, key.last_used_at].map(time);
+        let (id, name, scopes) = (&key.api_key_id, &key.name, &key.scopes);
+        let _ = writeln!(lines, "{id:36}  {state:7}  {created:20}  {expires:20}  {used:20}  {name} ({scopes})");
+    }
+    lines
+}
+
+/// RFC 3339 to the second, or a dash.
+fn time(time: Option<Timestamp>) -> String {
+    let time = time.and_then(|time| jiff::Timestamp::from_second(time.seconds).ok());
+    time.map_or_else(|| "-".to_owned(), |time| time.to_string())
+}
+
+fn later(now: Timestamp, after: Duration) -> Timestamp {
+    let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(now.micros().saturating_add(micros))
+}
+
+/// Reads `90d`, `12h`, `1h 30m`; a day has 24 hours.
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: Span = text.parse().map_err(|error| format!("{error}; write 90d, 12h or 30m"))?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| error.to_string())?;
+    Duration::try_from(duration).map_err(|_| "must not be negative".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_people_write_them() {
+        for (text, seconds) in [("90d", 7_776_000), ("12h", 43_200), ("30m", 1_800), ("1h 30m", 5_400)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "soon", "-1h", "5"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `roster serve`: the service in a process of its own.
+
+use std::io::{self, IsTerminal};
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, print};
+use crate::api_key::Secret;
+use crate::config::Config;
+use crate::server::{self, FirstKey, write_key_file};
+use crate::store::Store;
+
+/// Serves until SIGTERM or Ctrl-C.
+pub(super) async fn run(store: Store, config: &Config) -> Result<(), Failure> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let listener =
+        TcpListener::bind(config.listen).await.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    if let FirstKey::Made(secret) = FirstKey::ensure(&store, config).await? {
+        hand_over(&secret, config)?;
+    }
+    print(format!("listening on {}\n", listener.local_addr()?).as_bytes())?;
+    let stop = async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping");
+    };
+    server::serve(store, config.reflection, listener, stop).await?;
+    Ok(())
+}
+
+/// Shows the first key to whoever is there, or leaves it where its owner finds it: logs are read by too many.
+fn hand_over(secret: &Secret, config: &Config) -> Result<(), Failure> {
+    if io::stdout().is_terminal() {
+        let key = secret.expose();
+        return print(format!("root API key, shown this once: {key}\n").as_bytes());
+    }
+    let path = write_key_file(config.database_url.sqlite_path(), secret)?;
+    tracing::warn!(path = %path.display(), "made the root API key; read it from this file, then delete the file");
+    Ok(())
+}

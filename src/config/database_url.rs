@@ -1,0 +1,140 @@
+//! The setting `database_url`: which engine, and for SQLite which file.
+
+use std::path::{Path, PathBuf};
+
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+
+const SQLITE: &str = "sqlite://";
+
+/// Where everything is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseUrl {
+    text: String,
+    path: PathBuf,
+}
+
+impl DatabaseUrl {
+    /// Reads a URL such as `sqlite://roster.db?mode=rwc`.
+    ///
+    /// # Errors
+    /// What is wrong, as the end of a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Err("but PostgreSQL is not built yet; use sqlite://FILE".to_owned());
+        }
+        if in_memory(text) {
+            return Err("but a database in memory would be lost at every stop; use a file: sqlite://FILE".to_owned());
+        }
+        let location = text.strip_prefix(SQLITE).ok_or("expected sqlite://FILE")?;
+        if location.is_empty() || location.starts_with('?') {
+            return Err("which names no file; expected sqlite://FILE".to_owned());
+        }
+        // The driver says which file it is going to open, so that nobody else opens another.
+        let options: SqliteConnectOptions = text.parse().map_err(|error| format!("which SQLite does not take: {error}"))?;
+        let path = options.get_filename().to_owned();
+        // SQLite reads a name that starts like this as a URI, with parameters of its own.
+        if path.to_string_lossy().starts_with("file:") {
+            return Err("expected a plain path after sqlite://".to_owned());
+        }
+        Ok(Self { text: text.to_owned(), path })
+    }
+
+    /// The URL as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The database file, relative to the working directory unless absolute.
+    #[must_use]
+    pub fn sqlite_path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn in_memory(text: &str) -> bool {
+    let (location, parameters) = text.split_once('?').unwrap_or((text, ""));
+    location.ends_with(":memory:") || parameters.split('&').any(|parameter| parameter == "mode=memory")
+}
+
+/// The text without what could be a password: what stands between the first `:` and the last `@` after the scheme, and the
+/// value of parameters that end in `password`.
+pub(super) fn without_password(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (&text[..scheme.len() + 3], rest));
+    let mut shown = scheme.to_owned();
+    match rest.rsplit_once('@') {
+        // A path has no password in front of it, and may hold an `@`.
+        Some((user, host)) if scheme != SQLITE => {
+            let (name, password) = user.split_once(':').map_or((user, ""), |(name, _)| (name, ":***"));
+            shown += name;
+            shown += password;
+            shown.push('@');
+            shown += host;
+        }
+        _ => shown += rest,
+    }
+    let mut from = 0;
+    while let Some(found) = shown[from..].find("password=") {
+        let start = from + found + "password=".len();
+        let end = shown[start..].find('&').map_or(shown.len(), |length| start + length);
+        shown.replace_range(start..end, "***");
+        from = start;
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_file_that_the_driver_opens() {
+        for (text, path) in [
+            ("sqlite://roster.db?mode=rwc", "roster.db"),
+            ("sqlite://data/roster.db", "data/roster.db"),
+            ("sqlite:///var/lib/roster.db?mode=rwc", "/var/lib/roster.db"),
+            ("sqlite://a%3Fb.db", "a?b.db"),
+            ("sqlite://../x@y.db", "../x@y.db"),
+        ] {
+            let url = DatabaseUrl::parse(text).unwrap();
+            assert_eq!((url.as_str(), url.sqlite_path()), (text, Path::new(path)));
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_others() {
+        for (text, part) in [
+            ("postgres://u@h/d", "PostgreSQL is not built yet"),
+            ("postgresql://u@h/d", "PostgreSQL is not built yet"),
+            ("sqlite::memory:", "use a file"),
+            (":memory:", "use a file"),
+            ("sqlite://:memory:", "use a file"),
+            ("sqlite://a?cache=shared&mode=memory", "use a file"),
+            ("sqlite://", "names no file"),
+            ("sqlite://?mode=rwc", "names no file"),
+            ("sqlite://a?mode=fast", "unknown value"),
+            ("sqlite://a?speed=fast", "unknown query parameter"),
+            ("sqlite://file:a", "plain path"),
+            ("sqlite:a", "expected sqlite://FILE"),
+            ("mysql://h/d", "expected sqlite://FILE"),
+            ("", "expected sqlite://FILE"),
+        ] {
+            let error = DatabaseUrl::parse(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for (text, shown) in [
+            ("postgres://u:secret@h:5432/d", "postgres://u:***@h:5432/d"),
+            ("postgres://u:se:c@r/et@h/d", "postgres://u:***@h/d"),
+            ("postgres://u@h/d?password=secret&x=1", "postgres://u@h/d?password=***&x=1"),
+            ("u:secret@h", "u:***@h"),
+            ("sqlite:///C:/x@y.db", "sqlite:///C:/x@y.db"),
+            ("postgres://h/d", "postgres://h/d"),
+        ] {
+            assert_eq!(without_password(text), shown);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! From what the sources say to the typed [`Config`]: every setting is read, and every problem kept, before anything fails.
+
+use crate::limits;
+use crate::validate::text::printable;
+
+use super::settings::{Kind, SETTINGS, Setting, State, find};
+use super::sources::{Given, Sources};
+use super::{Config, DatabaseUrl, database_url, values};
+
+/// The configuration; `None` when there are problems, which are then among those of the sources.
+pub(super) fn config(sources: &mut Sources) -> Option<Config> {
+    unbuilt(sources);
+    let database_url = required(sources, "database_url", DatabaseUrl::parse);
+    let database_max_connections = optional(sources, "database_max_connections", values::max_connections);
+    let database_statement_cache = optional(sources, "database_statement_cache", values::statement_cache);
+    let listen = required(sources, "listen", values::listen);
+    let insecure = required(sources, "insecure", values::switch);
+    let reflection = required(sources, "reflection", values::reflection);
+    let bootstrap_api_key = optional(sources, "bootstrap_api_key", values::bootstrap_api_key);
+    let phone_country_code = required(sources, "phone_country_code", values::phone_country_code);
+    let log = required(sources, "log", values::log);
+    let log_format = required(sources, "log_format", values::log_format);
+    if insecure == Some(false) && listen.is_some_and(|address| !values::is_loopback(address)) {
+        beyond_loopback(sources);
+    }
+    Some(Config {
+        database_url: database_url?,
+        database_max_connections: database_max_connections?,
+        database_statement_cache: database_statement_cache?,
+        listen: listen?,
+        bootstrap_api_key: bootstrap_api_key?,
+        phone_country_code: phone_country_code?,
+        reflection: reflection?,
+        log: log?,
+        log_format: log_format?,
+    })
+}
+
+/// Reads a setting that has a default; `None`: a problem was kept.
+fn required<T>(sources: &mut Sources, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    let (Some(setting), Some(given)) = (find(name), sources.given.get(name)) else {
+        sources.problems.push(format!("{name}: has no value, not even a default"));
+        return None;
+    };
+    let result = clean(&given.text).and_then(|()| read(&given.text));
+    result.map_err(|message| sources.problems.push(complaint(setting, given, &message))).ok()
+}
+
+/// Reads a setting that may be unset or empty, which is the same.
+fn optional<T>(sources: &mut Sources, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<Option<T>> {
+    match sources.given.get(name) {
+        Some(given) if !given.text.is_empty() => required(sources, name, read).map(Some),
+        _ => Some(None),
+    }
+}
+
+/// Refuses what has no place in any setting: line ends would break the log and the listing of the settings.
+fn clean(text: &str) -> Result<(), String> {
+    printable(text, false).map_err(|message| format!("which {message}"))?;
+    if text.contains(char::REPLACEMENT_CHARACTER) { Err("which is not UTF-8".to_owned()) } else { Ok(()) }
+}
+
+/// One line: which setting, what was given unless it is a secret, what is wrong.
+fn complaint(setting: &Setting, given: &Given, message: &str) -> String {
+    let spelling = given.source.spelling(setting);
+    if setting.kind == Kind::Secret {
+        return format!("{spelling}: {}", message.trim_start_matches("which "));
+    }
+    if given.text.is_empty() {
+        return format!("{spelling}: got an empty value, {message}");
+    }
+    let shown = database_url::without_password(&given.text);
+    let mut short: String = shown.chars().take(limits::ECHO_CHARACTERS).collect();
+    if short.len() < shown.len() {
+        short.push('…');
+    }
+    format!("{spelling}: got `{}`, {message}", short.escape_debug())
+}
+
+/// Keeps a warning for settings that do nothing yet, and a problem where that would do harm.
+fn unbuilt(sources: &mut Sources) {
+    for setting in SETTINGS {
+        let Some(given) = sources.given.get(setting.name).filter(|given| !given.text.is_empty()) else { continue };
+        let spelling = given.source.spelling(setting);
+        match setting.state {
+            State::Built => {}
+            State::Later => sources.warnings.push(format!("{spelling}: not built yet, ignored")),
+            State::Refused(why) => sources.problems.push(format!("{spelling}: {why}")),
+        }
+    }
+}
+
+fn beyond_loopback(sources: &mut Sources) {
+    let (Some(listen), Some(insecure)) = (find("listen"), find("insecure")) else { return };
+    let Some(given) = sources.given.get(listen.name) else { return };
+    let message = format!(
+        "which is not a loopback address, so API keys and personal data would travel unencrypted (TLS is not built yet); \
+         listen on loopback behind a proxy that ends TLS, or set {} = true ({}=true, --{}) where the network can be trusted",
+        insecure.name,
+        insecure.variable(),
+        insecure.flag()
+    );
+    sources.problems.push(complaint(listen, given, &message));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Loaded, Overrides, Problems};
+    use super::*;
+
+    fn load(variables: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Loaded, Problems> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(&Overrides::of(flags.iter().copied()), variables)
+    }
+
+    fn problems(variables: &[(&str, &str)], flags: &[(&str, &str)]) -> Vec<String> {
+        load(variables, flags).unwrap_err().list().to_vec()
+    }
+
+    #[test]
+    fn the_defaults_are_good() {
+        let loaded = load(&[], &[]).unwrap();
+        let config = loaded.config;
+        assert_eq!(config.database_url.as_str(), "sqlite://roster.db?mode=rwc");
+        assert_eq!((config.database_max_connections, config.database_statement_cache), (None, None));
+        assert_eq!(config.listen, "127.0.0.1:50051".parse().unwrap());
+        assert_eq!(config.bootstrap_api_key, None);
+        assert_eq!(config.phone_country_code, "+86");
+        assert!(config.reflection);
+        assert_eq!((config.log.as_str(), config.log_format), ("info", values::LogFormat::Text));
+        assert!(loaded.warnings.is_empty());
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let variables = [
+            ("ROSTER_DATABASE_URL", "postgres://roster:hidden@db/roster"),
+            ("ROSTER_LISTEN", ""),
+            ("ROSTER_TLS_CERT", "cert.pem"),
+            ("ROSTER_BOOTSTRAP_API_KEY", "hidden"),
+        ];
+        let flags = [("database_max_connections", "many"), ("reflection", "on\n")];
+        assert_eq!(
+            problems(&variables, &flags),
+            [
+                "ROSTER_TLS_CERT: TLS is not built yet; unset this, and put a proxy that ends TLS in front of Roster",
+                "ROSTER_DATABASE_URL: got `postgres://roster:***@db/roster`, but PostgreSQL is not built yet; use sqlite://FILE",
+                "--database-max-connections: got `many`, expected a whole number from 1 to 1000",
+                "ROSTER_LISTEN: got an empty value, expected an IP address or localhost, and a port, such as 127.0.0.1:4000 or \
+                 [::1]:4000",
+                "--reflection: got `on\\n`, which must not contain the character U+000A",
+                "ROSTER_BOOTSTRAP_API_KEY: expected at least 32 visible ASCII characters, without spaces",
+            ]
+        );
+    }
+
+    #[test]
+    fn beyond_loopback_is_served_only_on_request() {
+        let problems = problems(&[("ROSTER_LISTEN", "0.0.0.0:0")], &[]);
+        assert!(problems.len() == 1 && problems[0].starts_with("ROSTER_LISTEN: got `0.0.0.0:0`, which is not a loopback"));
+        assert!(problems[0].contains("insecure = true (ROSTER_INSECURE=true, --insecure)"), "{problems:?}");
+        assert!(load(&[("ROSTER_LISTEN", "0.0.0.0:0"), ("ROSTER_INSECURE", "true")], &[]).is_ok());
+    }
+
+    #[test]
+    fn an_empty_value_unsets_what_has_no_default() {
+        let empty = ["BOOTSTRAP_API_KEY", "DATABASE_MAX_CONNECTIONS", "DATABASE_STATEMENT_CACHE", "SECRET_KEY", "TLS_CERT"];
+        let variables: Vec<_> = empty.iter().map(|name| (format!("ROSTER_{name}"), String::new())).collect();
+        let loaded = Config::load(&Overrides::of([("database_max_connections", "")]), variables.into_iter()).unwrap();
+        assert_eq!((loaded.config.database_max_connections, loaded.config.bootstrap_api_key), (None, None));
+        assert!(loaded.warnings.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_built_warns_or_stops() {
+        for setting in SETTINGS {
+            let (variable, harmless) = (setting.variable(), format!("{}: not built yet, ignored", setting.variable()));
+            let loaded = load(&[(&variable, "x")], &[]);
+            match setting.state {
+                State::Later => assert_eq!(loaded.unwrap().warnings, [harmless]),
+                State::Refused(_) => assert!(loaded.unwrap_err().to_string().contains("not built yet"), "{variable}"),
+                State::Built => {}
+            }
+        }
+    }
+
+    #[test]
+    fn every_built_setting_is_read() {
+        // No setting takes a control character; one that nothing reads would not notice.
+        for setting in SETTINGS.iter().filter(|setting| setting.state == State::Built) {
+            assert_eq!(problems(&[(&setting.variable(), "\0")], &[]).len(), 1, "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn long_and_unreadable_values_are_told_too() {
+        let long = "x".repeat(1_000);
+        let problems = problems(&[("ROSTER_LISTEN", &long), ("ROSTER_LOG", "\u{fffd}")], &[]);
+        assert!(problems[0].contains(&format!("`{}…`", &long[..limits::ECHO_CHARACTERS])), "{problems:?}");
+        assert!(problems[1].ends_with("which is not UTF-8"), "{problems:?}");
+    }
+}

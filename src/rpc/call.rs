@@ -1,0 +1,116 @@
+//! How a handler gets its request: only after the scopes of the fields that the request names (contract §5).
+
+use tonic::Request;
+
+use crate::error::{Error, Result};
+use crate::proto::reflect::{Field, Reflect, Value};
+use crate::scope::Scope;
+use crate::store::{Caller, Context};
+use crate::validate::{Violations, fields};
+
+/// A call that may be answered.
+pub(crate) struct Call<T> {
+    /// Who calls.
+    pub(crate) caller: Caller,
+    /// What they sent.
+    pub(crate) message: T,
+    /// What is wrong with it so far: the rules that hold field by field have been checked.
+    pub(crate) violations: Violations,
+}
+
+impl<T: Reflect> Call<T> {
+    /// Opens the call.
+    ///
+    /// # Errors
+    /// [`Error::ScopeDenied`] when the caller's key lacks the scope of a field that the message names.
+    pub(crate) fn open(request: Request<T>) -> Result<Self> {
+        let caller = request.extensions().get::<Caller>().cloned();
+        let caller = caller.ok_or_else(|| Error::internal("a call came past the gate"))?;
+        let message = request.into_inner();
+        require_scopes(&message, &mut |scope| caller.require(scope))?;
+        let mut violations = Violations::default();
+        fields::request(&message, &mut violations);
+        Ok(Self { caller, message, violations })
+    }
+
+    /// On whose behalf the call writes.
+    pub(crate) fn context(&self) -> Context {
+        Context { api_key_id: Some(self.caller.api_key_id.as_ref().to_owned()) }
+    }
+}
+
+/// Asks for the scope of every field that the message names: by a value, inside a resource, or in the mask of one.
+fn require_scopes(message: &dyn Reflect, require: &mut impl FnMut(Scope) -> Result<()>) -> Result<()> {
+    let fields = message.fields();
+    for (index, field) in fields.iter().enumerate() {
+        let value = message.value(index);
+        if let Some(scope) = field.scope.filter(|_| value.is_present()) {
+            require(scope)?;
+        }
+        match value {
+            Value::Message(child) => require_scopes(child, require)?,
+            Value::Messages(children) => children.each().try_for_each(|child| require_scopes(child, require))?,
+            Value::Mask(mask) => {
+                let masked = fields.iter().flat_map(|field: &Field| field.children);
+                let named = masked.filter(|field| mask.paths.iter().any(|path| path == field.name));
+                named.filter_map(|field| field.scope).try_for_each(&mut *require)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_types::FieldMask;
+
+    use super::*;
+    use crate::proto::fixture::{ThingDto, UpdateThingRequest};
+    use crate::scope::Scopes;
+
+    fn open(scopes: &str, message: UpdateThingRequest) -> Result<Call<UpdateThingRequest>> {
+        let mut request = Request::new(message);
+        request.extensions_mut().insert(Caller { api_key_id: "key".into(), scopes: scopes.parse().unwrap() });
+        Call::open(request)
+    }
+
+    fn with_password() -> ThingDto {
+        ThingDto { password: Some(String::new()), ..ThingDto::default() }
+    }
+
+    #[test]
+    fn a_scoped_field_needs_its_scope_wherever_it_is_named() {
+        let mask = FieldMask { paths: vec!["name".to_owned(), "password".to_owned()] };
+        let named = [
+            UpdateThingRequest { thing: Some(with_password()), ..Default::default() },
+            UpdateThingRequest { things: vec![ThingDto::default(), with_password()], ..Default::default() },
+            UpdateThingRequest { update_mask: Some(mask), ..Default::default() },
+        ];
+        for message in named {
+            assert!(matches!(open("users:write", message.clone()), Err(Error::ScopeDenied(Scope::UsersPassword))));
+            assert!(open("users:write users:password", message).is_ok());
+        }
+        let shown = UpdateThingRequest { with_groups: true, ..Default::default() };
+        assert!(matches!(open("*", shown.clone()), Ok(_)));
+        assert!(matches!(open("users:read", shown), Err(Error::ScopeDenied(Scope::GroupsRead))));
+    }
+
+    #[test]
+    fn what_is_not_named_needs_nothing() {
+        let thing = ThingDto { name: Some("x".to_owned()), ..ThingDto::default() };
+        assert!(open("", UpdateThingRequest { thing: Some(thing), ..Default::default() }).is_ok());
+    }
+
+    #[test]
+    fn a_call_without_a_caller_is_not_opened() {
+        assert!(matches!(Call::open(Request::new(UpdateThingRequest::default())), Err(Error::Internal(_))));
+    }
+
+    #[test]
+    fn secret_fields_are_not_printed() {
+        let thing = ThingDto { name: Some("shown".to_owned()), password: Some("hunter2".to_owned()) };
+        let printed = format!("{:?}", UpdateThingRequest { thing: Some(thing), ..Default::default() });
+        assert!(printed.contains("shown") && printed.contains("<secret>") && !printed.contains("hunter2"));
+    }
+}

@@ -1,0 +1,75 @@
+//! Identifiers as requests name them, read into the form that lookups match by.
+//!
+//! Any text of 1 to 256 characters is a well-formed id, username or external id here: what cannot be stored is found by nobody
+//! (contract §1, "ids"). Emails and phones must be such, or they could not be normalised.
+
+use crate::limits;
+use crate::normalize::email::Email;
+use crate::normalize::phone::{CallingCode, Phone, PhoneError};
+use crate::normalize::username;
+use crate::proto::UserIdType;
+use crate::store::Identifier;
+use crate::validate::{Violations, text};
+
+/// The user that `user_id` and `user_id_type` name.
+pub(super) fn target(id: Option<&str>, id_type: i32, default: CallingCode, violations: &mut Violations) -> Option<Identifier> {
+    const FIELD: &str = "user_id";
+    let Some(id) = id else {
+        violations.add(FIELD, "must be given");
+        return None;
+    };
+    // An unknown type is among the violations already, found by the rule of all enums.
+    match UserIdType::try_from(id_type).ok()? {
+        UserIdType::Unspecified | UserIdType::UserId => plain(FIELD, id, violations).map(Identifier::UserId),
+        UserIdType::Phone => phone(FIELD, FIELD, id, None, default, violations),
+        UserIdType::Email => email(FIELD, id, violations),
+        UserIdType::Username => self::username(FIELD, id, violations),
+        UserIdType::ExternalId => external_id(FIELD, id, violations),
+    }
+}
+
+/// A username.
+pub(super) fn username(field: &str, written: &str, violations: &mut Violations) -> Option<Identifier> {
+    plain(field, written, violations).map(|written| Identifier::Username(username::key(&written)))
+}
+
+/// An external id.
+pub(super) fn external_id(field: &str, written: &str, violations: &mut Violations) -> Option<Identifier> {
+    plain(field, written, violations).map(Identifier::ExternalId)
+}
+
+/// An email address.
+pub(super) fn email(field: &str, written: &str, violations: &mut Violations) -> Option<Identifier> {
+    violations.take(field, Email::parse(written)).map(|email| Identifier::Email(email.key))
+}
+
+/// A phone number with the code that stands beside it, if one does.
+pub(super) fn phone(
+    field: &str,
+    code_field: &str,
+    written: &str,
+    code: Option<&str>,
+    default: CallingCode,
+    violations: &mut Violations,
+) -> Option<Identifier> {
+    let well_written = violations.take(field, Phone::check(written));
+    let code = match code {
+        Some(code) => Some(violations.take(code_field, CallingCode::parse(code))?),
+        None => None,
+    };
+    well_written?;
+    match Phone::parse(written, code, default) {
+        Ok(phone) => return Some(Identifier::Phone(phone.e164)),
+        Err(PhoneError::Phone(problem)) => violations.add(field, problem),
+        Err(PhoneError::Code(problem)) => violations.add(code_field, problem),
+    }
+    None
+}
+
+fn plain(field: &str, written: &str, violations: &mut Violations) -> Option<String> {
+    if written.is_empty() {
+        violations.add(field, "must not be empty");
+        return None;
+    }
+    violations.take(field, text::at_most(written, limits::ID_CHARACTERS)).map(|()| written.to_owned())
+}

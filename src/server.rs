@@ -1,0 +1,123 @@
+//! The surface on one page: every service, the layers around them, and how serving begins and ends.
+
+mod first_key;
+mod health;
+
+pub use first_key::{FirstKey, write_key_file};
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tonic::codec::CompressionEncoding::Gzip;
+use tonic::service::{Routes, RoutesBuilder};
+use tonic::transport::server::TcpIncoming;
+
+use crate::layers::Layers;
+use crate::proto::meta_service_server::MetaServiceServer;
+use crate::proto::user_service_server::UserServiceServer;
+use crate::rpc::{meta::Meta, users::Users};
+use crate::store::Store;
+use crate::{limits, proto, transport};
+
+/// How long calls under way may take to end after the signal; with what comes before and after, a stop takes under 10 s.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// Serves the store on the listener until `stop` resolves, then lets calls under way end.
+///
+/// # Errors
+/// When the transport fails.
+pub async fn serve(
+    store: Store,
+    reflection: bool,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+) -> Result<(), tonic::transport::Error> {
+    serve_routes(surface(&store, reflection), store, reflection, listener, stop).await
+}
+
+/// All that callers reach, but for health.
+fn surface(store: &Store, reflection: bool) -> Routes {
+    let mut routes = RoutesBuilder::default();
+    // What a service decodes is limited, also after decompression; what it encodes is limited by its handlers.
+    routes
+        .add_service(
+            UserServiceServer::new(Users::new(store.clone()))
+                .max_decoding_message_size(limits::MESSAGE_BYTES)
+                .accept_compressed(Gzip),
+        )
+        .add_service(MetaServiceServer::new(Meta).max_decoding_message_size(limits::MESSAGE_BYTES).accept_compressed(Gzip));
+    if reflection {
+        match reflect() {
+            Ok((v1, v1alpha)) => drop(routes.add_service(v1).add_service(v1alpha)),
+            Err(error) => tracing::error!(%error, "reflection is off"),
+        }
+    }
+    routes.routes()
+}
+
+/// Reflection in both versions that tools speak, with the error details so that they print them.
+fn reflect() -> Result<
+    (
+        tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection>,
+        tonic_reflection::server::v1alpha::ServerReflectionServer<impl tonic_reflection::server::v1alpha::ServerReflection>,
+    ),
+    tonic_reflection::server::Error,
+> {
+    let files = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+    };
+    Ok((files().build_v1()?, files().build_v1alpha()?))
+}
+
+/// [`serve`] with other routes: for tests that need a service of their own behind the same layers.
+///
+/// # Errors
+/// When the transport fails.
+pub async fn serve_routes(
+    routes: Routes,
+    store: Store,
+    open_reflection: bool,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+) -> Result<(), tonic::transport::Error> {
+    let (health, health_service) = health::Health::new().await;
+    let mut background = JoinSet::new();
+    background.spawn(health.clone().watch(store.clone()));
+    let flushing = store.clone();
+    background.spawn(async move { flushing.keep_flushing_last_used().await });
+
+    let (drain, draining) = oneshot::channel::<()>();
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let serving = transport::server()
+        .layer(Layers::new(store.clone(), open_reflection))
+        .add_routes(routes)
+        .add_service(health_service)
+        .serve_with_incoming_shutdown(incoming, async { drop(draining.await) });
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        ended = &mut serving => Some(ended),
+        () = stop => None,
+    };
+    background.shutdown().await;
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            // Health first, so that nobody sends more; then GOAWAY; then the watchers of health, who would never leave.
+            health.drain().await;
+            let _ = drain.send(());
+            health.close().await;
+            tokio::time::timeout(DRAIN, serving).await.unwrap_or_else(|_| {
+                tracing::warn!("some calls did not end in time and are cut off");
+                Ok(())
+            })
+        }
+    };
+    store.close().await;
+    ended
+}

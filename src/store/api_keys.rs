@@ -1,0 +1,72 @@
+//! API keys: who may call. They are read from the database on every call, so that a revoked one is refused by the next.
+
+mod create;
+pub(super) mod last_used;
+mod revoke;
+mod root;
+mod rotate;
+
+use std::sync::Arc;
+
+use sea_orm::{EntityTrait, QueryOrder};
+
+use super::Store;
+use crate::api_key::Secret;
+use crate::entity::{api_key, api_key_secret};
+use crate::error::{Error, Result};
+use crate::proto::Timestamp;
+use crate::scope::{Scope, Scopes};
+
+pub use create::{CreateApiKey, CreatedApiKey};
+pub use revoke::RevokeApiKey;
+pub use root::{EnsureApiKey, EnsureRootKey, Ensured};
+pub use rotate::RotateApiKey;
+
+/// Who calls.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The id of their API key.
+    pub api_key_id: Arc<str>,
+    /// What it may do.
+    pub scopes: Scopes,
+}
+
+impl Caller {
+    /// # Errors
+    /// [`Error::ScopeDenied`] when the key lacks the scope.
+    pub fn require(&self, scope: Scope) -> Result<()> {
+        if self.scopes.allows(scope) { Ok(()) } else { Err(Error::ScopeDenied(scope)) }
+    }
+}
+
+impl Store {
+    /// The caller who presents the key.
+    ///
+    /// # Errors
+    /// [`Error::ApiKeyInvalid`], [`Error::ApiKeyRevoked`] or [`Error::ApiKeyExpired`].
+    pub async fn authenticate(&self, presented: &str) -> Result<Caller> {
+        let secret = Secret::presented(presented).ok_or(Error::ApiKeyInvalid)?;
+        let query = api_key_secret::Entity::find_by_id(secret.hash()).find_also_related(api_key::Entity);
+        let Some((secret, Some(key))) = query.one(self.engine.read()).await? else { return Err(Error::ApiKeyInvalid) };
+        let now = self.clock.now();
+        let over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
+        if key.revoked_at.is_some() {
+            return Err(Error::ApiKeyRevoked);
+        }
+        if over(key.expires_at) || over(secret.expires_at) {
+            return Err(Error::ApiKeyExpired);
+        }
+        let caller = Caller { api_key_id: key.api_key_id.into(), scopes: key.scopes.parse().map_err(Error::internal)? };
+        self.last_used.note(caller.api_key_id.clone(), now);
+        Ok(caller)
+    }
+
+    /// Every key, revoked ones included, oldest first.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn api_keys(&self) -> Result<Vec<api_key::Model>> {
+        let keys = api_key::Entity::find().order_by_asc(api_key::Column::CreatedAt).order_by_asc(api_key::Column::ApiKeyId);
+        Ok(keys.all(self.engine.read()).await?)
+    }
+}

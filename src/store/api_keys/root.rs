@@ -1,0 +1,71 @@
+//! The first key: the one that the configuration names, or one of our own making while no key has ever existed.
+
+use sea_orm::{EntityTrait, PaginatorTrait};
+
+use super::{CreateApiKey, CreatedApiKey};
+use crate::api_key::Secret;
+use crate::entity::{api_key, api_key_secret};
+use crate::error::{Error, Result};
+use crate::scope::Scopes;
+use crate::store::{Mutation, Tx};
+
+/// Makes a key for everything if no key has ever existed.
+#[derive(Clone, Debug)]
+pub struct EnsureRootKey;
+
+impl Mutation for EnsureRootKey {
+    type Answer = Option<CreatedApiKey>;
+
+    async fn apply(&self, tx: &Tx) -> Result<Self::Answer> {
+        if api_key::Entity::find().count(&tx.connection).await? > 0 {
+            return Ok(None);
+        }
+        let root = CreateApiKey { name: "root".to_owned(), scopes: Scopes::ALL, expires_at: None };
+        root.apply(tx).await.map(Some)
+    }
+}
+
+/// Sees to it that the key of the configuration exists, as a key for everything.
+#[derive(Clone, Debug)]
+pub struct EnsureApiKey {
+    /// The whole key.
+    pub secret: Secret,
+}
+
+/// What was found or done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ensured {
+    /// The key was there.
+    Present,
+    /// The key was added.
+    Added,
+    /// The key was revoked before, and stays so.
+    Revoked,
+}
+
+impl Mutation for EnsureApiKey {
+    type Answer = Ensured;
+
+    async fn apply(&self, tx: &Tx) -> Result<Ensured> {
+        let query = api_key_secret::Entity::find_by_id(self.secret.hash()).find_also_related(api_key::Entity);
+        match query.one(&tx.connection).await? {
+            Some((_, Some(key))) if key.revoked_at.is_some() => Ok(Ensured::Revoked),
+            Some(_) => Ok(Ensured::Present),
+            None => {
+                let key = CreateApiKey { name: "bootstrap".to_owned(), scopes: Scopes::ALL, expires_at: None };
+                key.insert(tx, tx.clock.new_id(), self.secret.clone()).await.map(|_| Ensured::Added)
+            }
+        }
+    }
+}
+
+impl EnsureApiKey {
+    /// The key that the configuration gives.
+    ///
+    /// # Errors
+    /// When it cannot be a key: one that starts with `rk_` must carry its checksum.
+    pub fn read(configured: &str) -> Result<Self> {
+        let secret = Secret::presented(configured).ok_or(Error::ApiKeyInvalid)?;
+        Ok(Self { secret })
+    }
+}

@@ -1,0 +1,109 @@
+//! The one door for lookups by identifier: one query for each kind of identifier, however many are asked for.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryResult, QuerySelect, Select,
+};
+
+use super::Store;
+use crate::entity::user;
+use crate::error::Result;
+
+/// An identifier of a user in the form it is matched by ([`crate::normalize`]).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Identifier {
+    /// The user's own id.
+    UserId(String),
+    /// The key of an email.
+    Email(String),
+    /// A phone number in E.164.
+    Phone(String),
+    /// A username in NFC.
+    Username(String),
+    /// An id in another system.
+    ExternalId(String),
+}
+
+/// What a lookup reads of a user: all of it, or some columns.
+pub(super) trait Shape: FromQueryResult + Clone + Send + Sync {
+    /// The query for its columns.
+    fn select() -> Select<user::Entity>;
+}
+
+impl Shape for user::Model {
+    fn select() -> Select<user::Entity> {
+        user::Entity::find()
+    }
+}
+
+impl Identifier {
+    fn column(&self) -> user::Column {
+        match self {
+            Self::UserId(_) => user::Column::UserId,
+            Self::Email(_) => user::Column::EmailKey,
+            Self::Phone(_) => user::Column::PhoneKey,
+            Self::Username(_) => user::Column::Username,
+            Self::ExternalId(_) => user::Column::ExternalId,
+        }
+    }
+
+    fn key(&self) -> &str {
+        let (Self::UserId(key) | Self::Email(key) | Self::Phone(key) | Self::Username(key) | Self::ExternalId(key)) = self;
+        key
+    }
+}
+
+impl Store {
+    /// The users that have the identifiers, in their order; `None`: nobody has it.
+    pub(super) async fn lookup<S: Shape>(&self, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
+        find(self.engine.read(), identifiers).await
+    }
+}
+
+/// As [`Store::lookup`], in the transaction at hand.
+pub(super) async fn find<S: Shape>(connection: &impl ConnectionTrait, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
+    let mut keys: HashMap<&'static str, (user::Column, Vec<&str>)> = HashMap::new();
+    for identifier in identifiers.iter().filter(|identifier| can_be_stored(identifier)) {
+        let column = identifier.column();
+        keys.entry(name(column)).or_insert_with(|| (column, Vec::new())).1.push(identifier.key());
+    }
+    let mut found: HashMap<(&'static str, String), S> = HashMap::new();
+    for (name, (column, keys)) in keys {
+        let select = S::select().column_as(column, MATCHED).filter(column.is_in(keys));
+        for row in select.into_model::<Matched<S>>().all(connection).await? {
+            found.insert((name, row.key), row.shape);
+        }
+    }
+    let answer = |identifier: &Identifier| found.get(&(name(identifier.column()), identifier.key().to_owned())).cloned();
+    Ok(identifiers.iter().map(answer).collect())
+}
+
+/// As [`find`], for one.
+pub(super) async fn find_one<S: Shape>(connection: &impl ConnectionTrait, identifier: &Identifier) -> Result<Option<S>> {
+    Ok(find(connection, std::slice::from_ref(identifier)).await?.pop().flatten())
+}
+
+/// A lookup may ask for any text, and no stored one has a NUL, which not every engine takes as a parameter.
+fn can_be_stored(identifier: &Identifier) -> bool {
+    !identifier.key().contains('\0')
+}
+
+fn name(column: user::Column) -> &'static str {
+    sea_orm::IdenStatic::as_str(&column)
+}
+
+/// The result column that tells which identifier a row answers.
+const MATCHED: &str = "matched_key";
+
+/// A row beside the key that it was found by.
+struct Matched<S> {
+    key: String,
+    shape: S,
+}
+
+impl<S: Shape> FromQueryResult for Matched<S> {
+    fn from_query_result(row: &QueryResult, prefix: &str) -> std::result::Result<Self, DbErr> {
+        Ok(Self { key: row.try_get(prefix, MATCHED)?, shape: S::from_query_result(row, prefix)? })
+    }
+}

@@ -1,0 +1,82 @@
+//! Creating a user.
+
+use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel};
+
+use super::identifiers::Identifiers;
+use super::{View, conflicts, custom_data, read};
+use crate::entity::{StringList, user};
+use crate::error::{Error, Result};
+use crate::normalize::phone::CallingCode;
+use crate::proto::{Gender, UserDto, UserSourceType, UserStatus, WorkStatus};
+use crate::store::{Identifier, Mutation, Store, Tx, etag};
+use crate::validate::Violations;
+use crate::validate::fields::{self, Purpose};
+
+/// Creates a user.
+#[derive(Clone, Debug)]
+pub struct CreateUser {
+    user: UserDto,
+    identifiers: Identifiers,
+    custom_data: custom_data::Stored,
+    calling_code: CallingCode,
+}
+
+impl CreateUser {
+    /// Holds what a caller sent against the rules; `calling_code` is that of a phone number that names none.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn read(mut user: UserDto, calling_code: CallingCode) -> Result<Self, Violations> {
+        let mut violations = Violations::default();
+        fields::resource(&user, "user", Purpose::Create, &mut violations);
+        let identifiers =
+            Identifiers::read(&user, Purpose::Create, calling_code, &mut violations).for_new(calling_code, &mut violations);
+        let named = [&user.username, &user.email, &user.phone, &user.external_id];
+        if named.iter().all(|identifier| identifier.is_none()) {
+            violations.add("user", "must have at least one of username, email, phone and external_id");
+        }
+        let change = user.custom_data.take().map_or_else(Default::default, custom_data::Change::Replace);
+        let custom_data = custom_data::Stored::default().changed(&change);
+        violations.take(custom_data::FIELD, custom_data.check_size());
+        violations.none_or(Self { user, identifiers, custom_data, calling_code })
+    }
+
+    /// The row, but for what only the moment of writing knows.
+    fn row(&self) -> Result<user::ActiveModel> {
+        let mut row = self.user.clone().into_active_model();
+        self.identifiers.write(&mut row, None, self.calling_code)?;
+        row.register_source =
+            Set((!self.user.register_source.is_empty()).then(|| StringList(self.user.register_source.clone())));
+        row.status = Set(self.user.status.unwrap_or(UserStatus::Activated.into()));
+        row.work_status = Set(self.user.work_status.unwrap_or(WorkStatus::Active.into()));
+        row.gender = Set(self.user.gender.unwrap_or(Gender::U.into()));
+        row.user_source_type = Set(self.user.user_source_type.unwrap_or(UserSourceType::AdminCreated.into()));
+        row.email_verified = Set(self.user.email_verified.unwrap_or_default());
+        row.phone_verified = Set(self.user.phone_verified.unwrap_or_default());
+        Ok(row)
+    }
+}
+
+impl Mutation for CreateUser {
+    type Answer = UserDto;
+
+    async fn apply(&self, tx: &Tx) -> Result<UserDto> {
+        let mut row = self.row()?;
+        let user_id = self.user.user_id.clone().unwrap_or_else(|| tx.clock.new_id());
+        row.user_id = Set(user_id.clone());
+        row.created_at = Set(tx.now);
+        row.updated_at = Set(tx.now);
+        row.status_changed_at = Set(tx.now);
+        row.etag = Set(etag::new());
+        user::Entity::insert(row).exec_without_returning(&tx.connection).await?;
+        self.custom_data.write(&tx.connection, &user_id, &custom_data::Stored::default()).await?;
+        read(&tx.connection, &Identifier::UserId(user_id), View::WRITTEN).await
+    }
+
+    async fn explain(&self, store: &Store, error: Error) -> Error {
+        match self.row() {
+            Ok(row) => conflicts::explain(store, &row, None, error).await,
+            Err(_) => error,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Deleting a user: the row goes, and the database's foreign keys take along what hangs on it.
+
+use sea_orm::EntityTrait;
+
+use super::row::Brief;
+use crate::entity::user;
+use crate::error::{Error, Result};
+use crate::store::{Identifier, Mutation, Tx, etag, lookup};
+
+/// Deletes a user.
+#[derive(Clone, Debug)]
+pub struct DeleteUser {
+    /// Whom.
+    pub target: Identifier,
+    /// The etag that the user must still have.
+    pub etag: Option<String>,
+}
+
+impl Mutation for DeleteUser {
+    type Answer = ();
+
+    async fn apply(&self, tx: &Tx) -> Result<()> {
+        let found = lookup::find_one::<Brief>(&tx.connection, &self.target).await?;
+        let user = found.ok_or(Error::UserNotFound)?;
+        etag::require(self.etag.as_deref(), &user.etag)?;
+        user::Entity::delete_by_id(user.user_id).exec(&tx.connection).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! Changing a user: which columns differ from what is stored is found column by column, whichever they are.
+
+use sea_orm::ActiveValue::{self, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait, QueryFilter};
+
+use super::identifiers::Identifiers;
+use super::{View, conflicts, custom_data, read};
+use crate::entity::{StringList, user};
+use crate::error::{Error, Result};
+use crate::normalize::phone::CallingCode;
+use crate::proto::reflect::Reflect;
+use crate::proto::{UpdateUserRequest, UserDto};
+use crate::store::{Identifier, Mutation, Store, Tx, etag, lookup};
+use crate::validate::fields::{self, Purpose};
+use crate::validate::{Violations, mask::Mask};
+
+/// Changes a user.
+#[derive(Clone, Debug)]
+pub struct UpdateUser {
+    target: Identifier,
+    etag: Option<String>,
+    user: UserDto,
+    mask: Option<Mask>,
+    identifiers: Identifiers,
+    custom_data: custom_data::Change,
+    calling_code: CallingCode,
+}
+
+impl UpdateUser {
+    /// Holds what a caller sent against the rules; `target` is the user that the request names, if it names one well.
+    ///
+    /// # Errors
+    /// All that is wrong with it, beside what `violations` holds already.
+    pub fn read(
+        request: UpdateUserRequest,
+        target: Option<Identifier>,
+        calling_code: CallingCode,
+        mut violations: Violations,
+    ) -> Result<Self, Violations> {
+        let mut user = request.user.unwrap_or_default();
+        let mask = Mask::read(request.update_mask.as_ref(), user.fields(), &mut violations);
+        let purpose = mask.as_ref().map_or(Purpose::Update, Purpose::Masked);
+        fields::resource(&user, "user", purpose, &mut violations);
+        let identifiers = Identifiers::read(&user, purpose, calling_code, &mut violations);
+        let replaced = match purpose {
+            Purpose::Masked(mask) if mask.names("custom_data") => Some(user.custom_data.take().unwrap_or_default()),
+            Purpose::Masked(_) => None,
+            _ => user.custom_data.take(),
+        };
+        let set = request.custom_data_set.unwrap_or_default();
+        let custom_data = custom_data::Change::read(replaced, set, request.custom_data_unset, &mut violations);
+        let etag = request.etag.or(mask.is_some().then(|| user.etag.clone()).flatten());
+        match target {
+            Some(target) => violations.none_or(Self { target, etag, user, mask, identifiers, custom_data, calling_code }),
+            None => Err(violations),
+        }
+    }
+
+    /// The columns that change, given what is stored.
+    fn row(&self, stored: &user::Model) -> Result<user::ActiveModel> {
+        let mut row = self.user.clone().into_active_model();
+        if !self.user.register_source.is_empty() {
+            row.register_source = Set(Some(StringList(self.user.register_source.clone())));
+        }
+        if let Some(mask) = &self.mask {
+            for column in user::Column::iter() {
+                if !mask.names(column.as_str()) {
+                    row.not_set(column);
+                } else if row.is_not_set(column) {
+                    row.try_set(column, stored.get(column).as_null())?;
+                }
+            }
+        }
+        self.identifiers.write(&mut row, Some(stored), self.calling_code)?;
+        reset_verified(&mut row, stored);
+        for column in user::Column::iter() {
+            if row.get(column).into_value() == Some(stored.get(column)) {
+                row.not_set(column);
+            }
+        }
+        Ok(row)
+    }
+
+    /// The custom data before and after; nothing is read where nothing changes.
+    async fn custom_data(&self, tx: &Tx, user_id: &str) -> Result<(custom_data::Stored, custom_data::Stored)> {
+        if self.custom_data == custom_data::Change::Keep {
+            return Ok(Default::default());
+        }
+        let before = custom_data::Stored::read(&tx.connection, user_id).await?;
+        let after = before.changed(&self.custom_data);
+        after.check_size().map_err(|problem| Error::invalid(self.custom_data.field(), problem))?;
+        Ok((before, after))
+    }
+}
+
+impl Mutation for UpdateUser {
+    type Answer = UserDto;
+
+    async fn apply(&self, tx: &Tx) -> Result<UserDto> {
+        let found = lookup::find_one::<user::Model>(&tx.connection, &self.target).await?;
+        let stored = found.ok_or(Error::UserNotFound)?;
+        etag::require(self.etag.as_deref(), &stored.etag)?;
+        let mut row = self.row(&stored)?;
+        require_identifier(&row, &stored)?;
+        let (before, after) = self.custom_data(tx, &stored.user_id).await?;
+        if row.is_changed() || after != before {
+            if row.status.is_set() {
+                row.status_changed_at = Set(tx.now);
+            }
+            row.updated_at = Set(tx.now);
+            row.etag = Set(etag::new());
+            let whose = user::Column::UserId.eq(&stored.user_id);
+            user::Entity::update_many().set(row).filter(whose).exec(&tx.connection).await?;
+            after.write(&tx.connection, &stored.user_id, &before).await?;
+        }
+        read(&tx.connection, &Identifier::UserId(stored.user_id), View::WRITTEN).await
+    }
+
+    async fn explain(&self, store: &Store, error: Error) -> Error {
+        let Ok(Some(stored)) =
+            store.lookup::<user::Model>(std::slice::from_ref(&self.target)).await.map(|mut found| found.remove(0))
+        else {
+            return error;
+        };
+        match self.row(&stored) {
+            Ok(row) => conflicts::explain(store, &row, Some(&stored.user_id), error).await,
+            Err(_) => error,
+        }
+    }
+}
+
+/// A new email or phone is not verified unless the write says so (contract §2).
+fn reset_verified(row: &mut user::ActiveModel, stored: &user::Model) {
+    let changes = |key: &ActiveValue<Option<String>>, stored: &Option<String>| matches!(key, Set(key) if key != stored);
+    if changes(&row.email_key, &stored.email_key) && row.email_verified.is_not_set() {
+        row.email_verified = Set(false);
+    }
+    if changes(&row.phone_key, &stored.phone_key) && row.phone_verified.is_not_set() {
+        row.phone_verified = Set(false);
+    }
+}
+
+/// A user keeps at least one identifier, so that somebody can still find them by a name of theirs.
+fn require_identifier(row: &user::ActiveModel, stored: &user::Model) -> Result<()> {
+    let left = |value: &ActiveValue<Option<String>>, stored: &Option<String>| match value {
+        Set(value) => value.is_some(),
+        _ => stored.is_some(),
+    };
+    let any = left(&row.username, &stored.username)
+        || left(&row.email, &stored.email)
+        || left(&row.phone, &stored.phone)
+        || left(&row.external_id, &stored.external_id);
+    if any { Ok(()) } else { Err(Error::LastIdentifier) }
+}

@@ -1,0 +1,90 @@
+//! The one door for mutations. A mutation is a value, so that the door decides when and how often it runs: whatever all
+//! mutations need (turns, transactions, and later idempotency, retries, the change feed, group commit) stands here once.
+
+use std::future::Future;
+
+use sea_orm::DatabaseTransaction;
+use tracing::Instrument;
+
+use super::Store;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::proto::Timestamp;
+
+/// On whose behalf something is written.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// The API key of the caller; none: the command line or the service itself.
+    pub api_key_id: Option<String>,
+}
+
+/// A change of the database, whole or not at all.
+pub trait Mutation: Send + Sync + 'static {
+    /// What the caller gets to know.
+    type Answer: Send + 'static;
+
+    /// Makes the change. It may be called again with a new transaction when the first could not be committed.
+    fn apply(&self, tx: &Tx) -> impl Future<Output = Result<Self::Answer>> + Send;
+
+    /// Says more about a failure, once the failed transaction is rolled back: what stands in the way, say.
+    fn explain(&self, store: &Store, error: Error) -> impl Future<Output = Error> + Send {
+        let _ = store;
+        std::future::ready(error)
+    }
+}
+
+/// A transaction under way.
+pub struct Tx {
+    /// Where its statements go.
+    pub(super) connection: DatabaseTransaction,
+    /// When it began: the time of all that it changes.
+    pub(super) now: Timestamp,
+    /// Where its ids come from.
+    pub(super) clock: Clock,
+    /// On whose behalf it runs.
+    pub(super) context: Context,
+}
+
+impl Store {
+    /// Makes a change: it is committed when this returns OK.
+    ///
+    /// A caller that stops waiting leaves the queue; once the change has begun it runs to its end, so that it happens whole or
+    /// not at all.
+    ///
+    /// # Errors
+    /// Those of the mutation; [`Error::StoreUnavailable`] with `outcome_unknown` when the commit itself failed.
+    pub async fn write<M: Mutation>(&self, context: Context, mutation: M) -> Result<M::Answer> {
+        let turn = self.engine.turn().await?;
+        let store = self.clone();
+        let task = async move {
+            let _turn = turn;
+            match store.transact(context, &mutation).await {
+                Err(error) => Err(mutation.explain(&store, error).await),
+                answer => answer,
+            }
+        };
+        tokio::spawn(task.in_current_span()).await.map_err(Error::internal)?
+    }
+
+    async fn transact<M: Mutation>(&self, context: Context, mutation: &M) -> Result<M::Answer> {
+        let connection = self.engine.begin().await?;
+        let tx = Tx { connection, now: self.clock.now(), clock: self.clock.clone(), context };
+        match mutation.apply(&tx).await {
+            Ok(answer) => {
+                tx.connection.commit().await.map_err(commit_failed)?;
+                Ok(answer)
+            }
+            Err(error) => {
+                if let Err(failed) = tx.connection.rollback().await {
+                    tracing::warn!(error = %failed, "rolling back");
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Once a commit was asked for, only the database knows whether it happened.
+fn commit_failed(error: sea_orm::DbErr) -> Error {
+    Error::StoreUnavailable { outcome_unknown: true, cause: error.into() }
+}
