@@ -59,21 +59,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_refused() {
-        for written in [
-            " a",
-            "a b",
-            "a\u{3000}b",
-            "a\u{2028}",
-            "a\tb",
-            "a\0",
-            "a\u{7f}",
-            "a\u{85}",
-            "a\u{200b}b",
-            "a\u{200d}b",
-            "a\u{202e}b",
-            "a\u{ad}",
-        ] {
-            assert_eq!(parse(written), Err(INVISIBLE.to_owned()), "{written:?}");
+        let characters = [
+            ' ', '\t', '\0', '\u{7f}', '\u{85}', '\u{a0}', '\u{ad}', '\u{200b}', '\u{200d}', '\u{202e}', '\u{2028}', '\u{3000}',
+        ];
+        for written in characters.iter().flat_map(|character| [format!("{character}a"), format!("a{character}b")]) {
+            assert_eq!(parse(&written), Err(INVISIBLE.to_owned()), "{written:?}");
         }
     }
 

@@ -1,0 +1,204 @@
+//! A server in this process on a port and a database of its own, clients with keys, and refusals taken apart.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use roster::clock::Clock;
+use roster::config::{Config, Overrides};
+use roster::proto::meta_service_client::MetaServiceClient;
+use roster::proto::user_service_client::UserServiceClient;
+use roster::proto::{CreateUserRequest, GetUserRequest, Timestamp, UserDto};
+use roster::store::api_keys::{CreateApiKey, CreatedApiKey};
+use roster::store::{Context, Store};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::interceptor::InterceptedService;
+use tonic::service::{Interceptor, Routes};
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt;
+
+/// A running server.
+pub(crate) struct Roster {
+    pub(crate) address: SocketAddr,
+    pub(crate) store: Store,
+    /// Stands still until a test moves it.
+    pub(crate) clock: Clock,
+    stop: Option<oneshot::Sender<()>>,
+    served: Option<JoinHandle<Result<(), tonic::transport::Error>>>,
+    // Dropped last: the database lives in it.
+    pub(crate) directory: TempDir,
+}
+
+impl Roster {
+    /// A server with the default settings.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A server with these settings beside the defaults.
+    pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::build(settings, None).await
+    }
+
+    /// A server whose services are these, behind the usual layers.
+    pub(crate) async fn start_serving(routes: Routes) -> Self {
+        Self::build(&[], Some(routes)).await
+    }
+
+    async fn build(settings: &[(&str, &str)], routes: Option<Routes>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(&directory, settings);
+        let clock = Clock::stopped_at(Timestamp { seconds: 1_800_000_000, nanos: 0 });
+        let store = Store::open(&config, clock.clone()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let serving = store.clone();
+        let served = tokio::spawn(async move {
+            let stopped = async { drop(stopped.await) };
+            match routes {
+                None => roster::server::serve(serving, config.reflection, listener, stopped).await,
+                Some(routes) => roster::server::serve_routes(routes, serving, config.reflection, listener, stopped).await,
+            }
+        });
+        Self { address, store, clock, stop: Some(stop), served: Some(served), directory }
+    }
+
+    /// A client with a new key for these scopes, parted by commas.
+    pub(crate) async fn client(&self, scopes: &str) -> Client {
+        let created = self.key(scopes, None).await;
+        self.client_with_key(Some(created.secret.expose())).await
+    }
+
+    /// A client with this key, or with none.
+    pub(crate) async fn client_with_key(&self, key: Option<&str>) -> Client {
+        let channel = Channel::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap();
+        Client { channel, key: Key(key.map(|key| key.parse().unwrap())) }
+    }
+
+    /// A new key for these scopes.
+    pub(crate) async fn key(&self, scopes: &str, expires_at: Option<Timestamp>) -> CreatedApiKey {
+        let create = CreateApiKey { name: "test".to_owned(), scopes: scopes.parse().unwrap(), expires_at };
+        self.store.write(Context::default(), create).await.unwrap()
+    }
+
+    /// Stops it as SIGTERM would, and waits for the end.
+    pub(crate) async fn stop(mut self) -> Result<(), tonic::transport::Error> {
+        drop(self.stop.take());
+        self.served.take().unwrap().await.unwrap()
+    }
+}
+
+/// The settings of a test: a database in the directory, and what the test adds.
+pub(crate) fn config(directory: &TempDir, settings: &[(&str, &str)]) -> Config {
+    let url = format!("sqlite://{}?mode=rwc", directory.path().join("roster.db").display());
+    let mut values = vec![("database_url".to_owned(), url)];
+    values.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    Config::load(&Overrides::of(values), std::iter::empty()).unwrap().config
+}
+
+/// A connection that sends a key.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) channel: Channel,
+    key: Key,
+}
+
+/// Puts the key into every call.
+#[derive(Clone)]
+pub(crate) struct Key(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for Key {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(key) = &self.0 {
+            request.metadata_mut().insert("x-api-key", key.clone());
+        }
+        Ok(request)
+    }
+}
+
+impl Client {
+    pub(crate) fn users(&self) -> UserServiceClient<InterceptedService<Channel, Key>> {
+        UserServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
+    }
+
+    pub(crate) fn meta(&self) -> MetaServiceClient<InterceptedService<Channel, Key>> {
+        MetaServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
+    }
+
+    /// Creates the user and gives what was stored.
+    pub(crate) async fn create(&self, user: UserDto) -> Result<UserDto, Refusal> {
+        let created = self.users().create_user(CreateUserRequest { user: Some(user) }).await?;
+        Ok(created.into_inner().user.unwrap())
+    }
+
+    /// Reads the user by id, custom data included.
+    pub(crate) async fn get(&self, user_id: &str) -> Result<UserDto, Refusal> {
+        let request = GetUserRequest { user_id: Some(user_id.to_owned()), with_custom_data: true, ..Default::default() };
+        Ok(self.users().get_user(request).await?.into_inner().user.unwrap())
+    }
+}
+
+/// A user with this username and nothing else.
+pub(crate) fn named(username: &str) -> UserDto {
+    UserDto { username: Some(username.to_owned()), ..UserDto::default() }
+}
+
+/// An error as a caller sees it, its details decoded.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) code: Code,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    pub(crate) metadata: std::collections::HashMap<String, String>,
+    /// Field and description of each violation.
+    pub(crate) violations: Vec<(String, String)>,
+    /// `RetryInfo`'s delay.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// Code and reason, to be compared at once.
+    pub(crate) fn kind(&self) -> (Code, &str) {
+        (self.code, &self.reason)
+    }
+
+    /// The fields of the violations.
+    pub(crate) fn fields(&self) -> Vec<&str> {
+        self.violations.iter().map(|(field, _)| field.as_str()).collect()
+    }
+}
+
+impl From<Status> for Refusal {
+    fn from(status: Status) -> Self {
+        let details = status.get_error_details();
+        let info = details.error_info().unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
+        assert_eq!(info.domain, "roster");
+        let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
+        Self {
+            code: status.code(),
+            reason: info.reason.clone(),
+            message: status.message().to_owned(),
+            metadata: info.metadata.clone(),
+            violations: violations.into_iter().map(|violation| (violation.field, violation.description)).collect(),
+            retry_after: details.retry_info().and_then(|retry| retry.retry_delay),
+        }
+    }
+}
+
+/// The refusal of a call that must be refused.
+pub(crate) fn refused<T>(answer: Result<T, Status>) -> Refusal {
+    answer.map(drop).expect_err("the call should have been refused").into()
+}
+
+/// Asserts that the call is refused as INVALID_ARGUMENT INVALID_FIELD for exactly these fields.
+#[track_caller]
+pub(crate) fn assert_invalid<T>(answer: Result<T, Status>, fields: &[&str]) {
+    let refusal = refused(answer);
+    assert_eq!(refusal.kind(), (Code::InvalidArgument, "INVALID_FIELD"), "{refusal:?}");
+    assert_eq!(refusal.fields(), fields, "{refusal:?}");
+}
