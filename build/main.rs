@@ -13,7 +13,13 @@ const ROWS: &[(&str, &str)] = &[("roster.v1.UserDto", "user")];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let api = ["roster/v1/user_service.proto", "roster/v1/meta_service.proto", "roster/v1/error_reason.proto"];
+    let api = [
+        "roster/v1/user_service.proto",
+        "roster/v1/meta_service.proto",
+        "roster/v1/error_reason.proto",
+        // No file of ours needs it; reflection serves it, so that tools can print what errors carry.
+        "google/rpc/error_details.proto",
+    ];
     compile(&out, "roster.v1", &["proto", "third_party/proto"], &api)?;
     let fixture = ["roster/fixture/v1/fixture.proto"];
     compile(&out, "roster.fixture.v1", &["tests/fixtures/proto", "proto"], &fixture)?;

@@ -1,8 +1,8 @@
 //! What every call goes through, in this order, outermost first:
 //!
 //! 1. **request id**: taken or made, so that whatever follows can be found in the log, and returned on every answer;
-//! 2. **restating**: what tonic answers by itself gets the contract's codes, whoever of the inner ones let it through;
-//! 3. **trace**: one span, under which all that follows logs;
+//! 2. **trace**: one span, under which all that follows logs;
+//! 3. **restating**: what tonic answers by itself gets the contract's codes;
 //! 4. **panic** → INTERNAL: a fault in one call ends that call alone;
 //! 5. **deadline** → DEADLINE_EXCEEDED: also for a call that waits for the key's check;
 //! 6. **gate**: the API key and the method's scope. Behind it, a handler gets its request through `Call::open` alone, which checks
@@ -86,10 +86,10 @@ where
                 Ok(inner.call(request).await)
             };
             let answered = panic::guard(deadline::enforce(deadline, admitted)).await;
-            answered.unwrap_or_else(|error| Ok(refusal::answer(error)))
+            answered.unwrap_or_else(|error| Ok(refusal::answer(error))).map(refusal::restate)
         };
         Box::pin(async move {
-            let mut response = trace::follow(answer).instrument(span).await.map(refusal::restate)?;
+            let mut response = trace::follow(answer).instrument(span).await?;
             response.headers_mut().insert(request_id::HEADER, id);
             Ok(response)
         })
