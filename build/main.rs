@@ -1,6 +1,8 @@
 //! Compiles the protos without protoc: messages and services (prost, tonic), the lossless descriptor bytes that reflection
 //! and `roster descriptor` serve, and two tables read from our own options: what each field takes and who may call what.
 
+#![expect(clippy::print_stdout, reason = "how a build script speaks to cargo")]
+
 mod policy;
 mod reflect;
 

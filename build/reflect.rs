@@ -27,13 +27,17 @@ fn implement(source: &mut String, message: &MessageDescriptor, package: &str) ->
         let _ = writeln!(fields, "    {},", describe(&field, package)?);
         let _ = writeln!(values, "            {index} => {},", value(&field, message));
     }
+    let body = if values.is_empty() {
+        "let _ = index;\n        Value::Absent".to_owned()
+    } else {
+        format!("match index {{\n{values}            _ => Value::Absent,\n        }}")
+    };
     let _ = write!(
         source,
         "/// The fields of [`{name}`].\npub(crate) static {table}: &[Field] = &[\n{fields}];\n\n\
          impl Reflect for {name} {{\n    \
              fn fields(&self) -> &'static [Field] {{\n        {table}\n    }}\n\n    \
-             fn value(&self, index: usize) -> Value<'_> {{\n        \
-                 match index {{\n{values}            _ => Value::Absent,\n        }}\n    }}\n}}\n\n"
+             fn value(&self, index: usize) -> Value<'_> {{\n        {body}\n    }}\n}}\n\n"
     );
     if message.fields().any(|field| rule_flag(&field, "secret")) {
         let _ = write!(

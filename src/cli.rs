@@ -39,7 +39,7 @@ enum Command {
     /// Make, list, rotate and revoke API keys, also beside a serving process
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Print the effective settings and their sources, secrets masked, as a file that --config takes
+    /// Print the effective settings and their sources as TOML, secrets masked
     Config,
     /// Write the API's descriptors (a binary google.protobuf.FileDescriptorSet) to standard output
     Descriptor,

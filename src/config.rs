@@ -14,8 +14,10 @@ use std::{fmt, net::SocketAddr};
 pub use database_url::DatabaseUrl;
 pub use overrides::Overrides;
 pub use sources::environment;
-pub use values::{LogFormat, Secret};
+pub use values::LogFormat;
 
+use crate::api_key::Secret;
+use crate::normalize::phone::CallingCode;
 use sources::Sources;
 
 /// The settings, checked. What each of them means is said in `roster.default.toml`.
@@ -31,8 +33,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// A key to ensure at start: at least 32 visible ASCII characters.
     pub bootstrap_api_key: Option<Secret>,
-    /// The country code of phone numbers that come without one: `+` and 1 to 3 digits.
-    pub phone_country_code: String,
+    /// The calling code of phone numbers that come without one.
+    pub phone_country_code: CallingCode,
     /// Whether anyone may ask for the descriptors.
     pub reflection: bool,
     /// What to log: directives of `tracing_subscriber::EnvFilter`, known to parse.
@@ -80,7 +82,7 @@ impl Config {
         let problems = std::mem::take(&mut sources.problems);
         let warnings = std::mem::take(&mut sources.warnings);
         match config {
-            Some(config) if problems.is_empty() => Ok(Loaded { config, warnings, sources }),
+            Ok(config) if problems.is_empty() => Ok(Loaded { config, warnings, sources }),
             _ => Err(Problems(problems)),
         }
     }

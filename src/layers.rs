@@ -3,8 +3,8 @@
 //! 1. **request id**: taken or made, so that whatever follows can be found in the log, and returned on every answer;
 //! 2. **trace**: one span, under which all that follows logs;
 //! 3. **restating**: what tonic answers by itself gets the contract's codes;
-//! 4. **panic** → INTERNAL: a fault in one call ends that call alone;
-//! 5. **deadline** → DEADLINE_EXCEEDED: also for a call that waits for the key's check;
+//! 4. **panic** → `INTERNAL`: a fault in one call ends that call alone;
+//! 5. **deadline** → `DEADLINE_EXCEEDED`: also for a call that waits for the key's check;
 //! 6. **gate**: the API key and the method's scope. Behind it, a handler gets its request through `Call::open` alone, which checks
 //!    the scopes of the fields.
 //!

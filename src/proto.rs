@@ -11,7 +11,7 @@ pub use timestamp::Timestamp;
 /// The package's descriptors with all imports, comments and custom options: what reflection and `roster descriptor` serve.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/roster.v1.bin"));
 
-#[expect(clippy::pedantic, reason = "generated; the protos carry the documentation")]
+#[expect(clippy::pedantic, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
 mod generated {
     use crate::proto::reflect::{self, Field, Reflect, TextRule, Value};
     use crate::scope::{Access, Scope};
@@ -23,7 +23,7 @@ mod generated {
 
 /// Messages with every kind of rule, for the unit tests of what is generated.
 #[cfg(test)]
-#[expect(missing_docs, clippy::pedantic, reason = "generated; the protos carry the documentation")]
+#[expect(unreachable_pub, reason = "generated")]
 pub(crate) mod fixture {
     use crate::proto::reflect::{self, Field, Reflect, TextRule, Value};
     use crate::scope::Scope;

@@ -105,18 +105,17 @@ pub async fn serve_routes(
         () = stop => None,
     };
     background.shutdown().await;
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            // Health first, so that nobody sends more; then GOAWAY; then the watchers of health, who would never leave.
-            health.drain().await;
-            let _ = drain.send(());
-            health.close().await;
-            tokio::time::timeout(DRAIN, serving).await.unwrap_or_else(|_| {
-                tracing::warn!("some calls did not end in time and are cut off");
-                Ok(())
-            })
-        }
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        // Health first, so that nobody sends more; then GOAWAY; then the watchers of health, who would never leave.
+        health.drain().await;
+        let _ = drain.send(());
+        health.close().await;
+        tokio::time::timeout(DRAIN, serving).await.unwrap_or_else(|_| {
+            tracing::warn!("some calls did not end in time and are cut off");
+            Ok(())
+        })
     };
     if tokio::time::timeout(CLOSE, store.close()).await.is_err() {
         tracing::warn!("a write did not end in time; the database settles it at the next start");

@@ -36,12 +36,7 @@ impl Store {
     /// In words for whoever started the service.
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
         let engine = engine::Engine::open(config).await?;
-        Ok(Self {
-            engine,
-            clock,
-            calling_code: CallingCode::parse(&config.phone_country_code).unwrap(),
-            last_used: LastUsed::default(),
-        })
+        Ok(Self { engine, clock, calling_code: config.phone_country_code, last_used: LastUsed::default() })
     }
 
     /// The calling code of phone numbers that name none.

@@ -7,8 +7,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::{Config, LogFormat};
 
-/// Libraries that tell of every frame and statement below `warn`. A target stands for all that start like it.
-const CHATTY: &[&str] = &["h2", "hyper", "tonic", "tower", "sqlx"];
+/// Libraries that tell of every frame, statement and phone number below `warn`. A target stands for all that start like it.
+const CHATTY: &[&str] = &["h2", "hyper", "tonic", "tower", "sqlx", "rlibphonenumber"];
 
 /// Starts the log, on standard error: standard output is for what commands answer. Only the first call of a process counts.
 pub fn init(config: &Config) {
@@ -27,8 +27,8 @@ pub fn init(config: &Config) {
 /// that is no noisier than that, or none, is left to stand for them too.
 fn directives(log: &str) -> String {
     // The last one counts; an empty one would read as a level too.
-    let words = log.rsplit(',').filter(|word| !word.is_empty());
-    let general = words.filter_map(|word| word.parse::<LevelFilter>().ok()).next();
+    let mut words = log.rsplit(',').filter(|word| !word.is_empty());
+    let general = words.find_map(|word| word.parse::<LevelFilter>().ok());
     if general.is_none_or(|level| level <= LevelFilter::WARN) {
         return log.to_owned();
     }

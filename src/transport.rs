@@ -19,11 +19,11 @@ const PENDING_ACCEPT_RESETS: usize = 20;
 /// Bytes of a request's header list.
 const HEADER_LIST_BYTES: u32 = 16 * 1024;
 /// How often an idle connection is asked for a sign of life, and how long it may take.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_mins(1);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// When a connection is asked to make place for a new one, so that clients find new replicas. There is no grace: with one,
 /// tonic sends no GOAWAY and kills what is under way.
-const CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
+const CONNECTION_AGE: Duration = Duration::from_mins(30);
 
 /// tonic's server with our limits.
 #[must_use]

@@ -39,7 +39,7 @@ impl MigrationTrait for Step {
         manager.get_connection().execute_unprepared(self.sql).await.map(drop)
     }
 
-    /// A step and its record are one transaction on every engine; left to itself SQLite would have none.
+    /// A step and its record are one transaction on every engine; by default some would have none.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }

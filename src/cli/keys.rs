@@ -15,7 +15,7 @@ use crate::store::api_keys::{CreateApiKey, CreatedApiKey, RevokeApiKey, RotateAp
 use crate::store::{Context, Store};
 
 /// The longest that a rotated secret may live on.
-const MAX_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const MAX_OVERLAP: Duration = Duration::from_hours(7 * 24);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {

@@ -1,4 +1,4 @@
-//! The setting `database_url`: which engine, and for SQLite which file.
+//! The setting `database_url`: which engine, and which file.
 
 use std::path::{Path, PathBuf};
 

@@ -7,8 +7,12 @@ use super::settings::{Kind, SETTINGS, Setting, State, find};
 use super::sources::{Given, Sources};
 use super::{Config, DatabaseUrl, database_url, values};
 
-/// The configuration; `None` when there are problems, which are then among those of the sources.
-pub(super) fn config(sources: &mut Sources) -> Option<Config> {
+/// Something is wrong; what, is among the problems of the sources.
+#[derive(Clone, Copy)]
+pub(super) struct Kept;
+
+/// The configuration, as far as each setting by itself is good: there may be problems all the same.
+pub(super) fn config(sources: &mut Sources) -> Result<Config, Kept> {
     unbuilt(sources);
     let database_url = required(sources, "database_url", DatabaseUrl::parse);
     let database_max_connections = optional(sources, "database_max_connections", values::max_connections);
@@ -20,10 +24,10 @@ pub(super) fn config(sources: &mut Sources) -> Option<Config> {
     let phone_country_code = required(sources, "phone_country_code", values::phone_country_code);
     let log = required(sources, "log", values::log);
     let log_format = required(sources, "log_format", values::log_format);
-    if insecure == Some(false) && listen.is_some_and(|address| !values::is_loopback(address)) {
+    if insecure.is_ok_and(|insecure| !insecure) && listen.is_ok_and(|address| !values::is_loopback(address)) {
         beyond_loopback(sources);
     }
-    Some(Config {
+    Ok(Config {
         database_url: database_url?,
         database_max_connections: database_max_connections?,
         database_statement_cache: database_statement_cache?,
@@ -36,21 +40,24 @@ pub(super) fn config(sources: &mut Sources) -> Option<Config> {
     })
 }
 
-/// Reads a setting that has a default; `None`: a problem was kept.
-fn required<T>(sources: &mut Sources, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+/// Reads a setting that has a default.
+fn required<T>(sources: &mut Sources, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<T, Kept> {
     let (Some(setting), Some(given)) = (find(name), sources.given.get(name)) else {
         sources.problems.push(format!("{name}: has no value, not even a default"));
-        return None;
+        return Err(Kept);
     };
     let result = clean(&given.text).and_then(|()| read(&given.text));
-    result.map_err(|message| sources.problems.push(complaint(setting, given, &message))).ok()
+    result.map_err(|message| {
+        sources.problems.push(complaint(setting, given, &message));
+        Kept
+    })
 }
 
 /// Reads a setting that may be unset or empty, which is the same.
-fn optional<T>(sources: &mut Sources, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<Option<T>> {
+fn optional<T>(sources: &mut Sources, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, Kept> {
     match sources.given.get(name) {
         Some(given) if !given.text.is_empty() => required(sources, name, read).map(Some),
-        _ => Some(None),
+        _ => Ok(None),
     }
 }
 
@@ -125,7 +132,7 @@ mod tests {
         assert_eq!((config.database_max_connections, config.database_statement_cache), (None, None));
         assert_eq!(config.listen, "127.0.0.1:50051".parse().unwrap());
         assert_eq!(config.bootstrap_api_key, None);
-        assert_eq!(config.phone_country_code, "+86");
+        assert_eq!(config.phone_country_code.to_string(), "+86");
         assert!(config.reflection);
         assert_eq!((config.log.as_str(), config.log_format), ("info", values::LogFormat::Text));
         assert!(loaded.warnings.is_empty());

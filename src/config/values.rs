@@ -1,39 +1,15 @@
 //! What the settings mean: each reader takes the text of one, whatever source it comes from. What it says of a bad one ends the
 //! sentence "SETTING: got VALUE, …", or follows "SETTING: " where the value is a secret.
 
-use std::{fmt, net::Ipv4Addr, net::SocketAddr, str::FromStr};
+use std::{net::Ipv4Addr, net::SocketAddr, str::FromStr};
 
 use tracing_subscriber::EnvFilter;
 
-/// The fewest characters of a bootstrap key.
-const KEY_CHARACTERS: usize = 32;
-/// The most digits of a country code (ITU-T E.164).
-const COUNTRY_CODE_DIGITS: usize = 3;
+use crate::api_key::{FOREIGN_CHARACTERS, Secret};
+use crate::normalize::phone::CallingCode;
+
 /// The most connections to a database.
 const CONNECTIONS: u32 = 1_000;
-
-/// A text that no log and no error shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Hides a text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself: not for a log.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("<secret>")
-    }
-}
 
 /// How a line of the log reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,26 +66,20 @@ pub(super) fn is_loopback(address: SocketAddr) -> bool {
 }
 
 pub(super) fn bootstrap_api_key(text: &str) -> Result<Secret, String> {
-    let fits = text.len() >= KEY_CHARACTERS && text.bytes().all(|byte| byte.is_ascii_graphic());
-    let expected = || format!("expected at least {KEY_CHARACTERS} visible ASCII characters, without spaces");
-    if fits { Ok(Secret::new(text)) } else { Err(expected()) }
+    if text.len() < FOREIGN_CHARACTERS || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!("expected at least {FOREIGN_CHARACTERS} visible ASCII characters, without spaces"));
+    }
+    Secret::presented(text).ok_or_else(|| "starts with rk_ but is no whole key: its checksum is wrong".to_owned())
 }
 
-pub(super) fn phone_country_code(text: &str) -> Result<String, String> {
-    let digits = text.strip_prefix('+').unwrap_or(text);
-    let fits = (1..=COUNTRY_CODE_DIGITS).contains(&digits.len())
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-        && !digits.starts_with('0');
-    let expected = || format!("expected a country code of 1 to {COUNTRY_CODE_DIGITS} digits, such as +44");
-    if fits { Ok(format!("+{digits}")) } else { Err(expected()) }
+pub(super) fn phone_country_code(text: &str) -> Result<CallingCode, String> {
+    CallingCode::parse(text).map_err(|_| "expected a country calling code, such as +44".to_owned())
 }
 
 pub(super) fn log(text: &str) -> Result<String, String> {
     let expected = "expected a level (off, error, warn, info, debug, trace) or directives such as info,roster::store=debug";
-    if text.is_empty() {
-        return Err(expected.to_owned());
-    }
-    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| format!("which does not read ({error}); {expected}"))
+    // No directives at all would read as `error`.
+    if text.is_empty() || EnvFilter::try_new(text).is_err() { Err(expected.to_owned()) } else { Ok(text.to_owned()) }
 }
 
 #[cfg(test)]
@@ -160,13 +130,13 @@ mod tests {
         for text in [&visible[1..], &format!("{visible} "), &format!("{visible}\n"), &format!("{visible}é")] {
             assert!(bootstrap_api_key(text).is_err(), "{text}");
         }
-        assert_eq!(format!("{:?}", Secret::new("hidden")), "<secret>");
+        assert!(bootstrap_api_key(&format!("rk_{visible}")).is_err());
     }
 
     #[test]
     fn country_codes_get_their_plus() {
         for (text, code) in [("+86", "+86"), ("86", "+86"), ("1", "+1"), ("+852", "+852")] {
-            assert_eq!(phone_country_code(text).unwrap(), code);
+            assert_eq!(phone_country_code(text).unwrap().to_string(), code);
         }
         for text in ["", "+", "++86", "0086", "+8a", "1234", "٨٦"] {
             assert!(phone_country_code(text).is_err(), "{text}");

@@ -27,6 +27,7 @@ pub trait Reflect {
 
 /// What a field takes: `FieldRule` of `options.proto`.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "as the option message has them")]
 pub struct Field {
     /// The name in the proto.
     pub name: &'static str,
@@ -114,7 +115,7 @@ pub enum Value<'a> {
     Other,
 }
 
-impl<'a> Value<'a> {
+impl Value<'_> {
     /// An enum's number, and whether `known` has it.
     pub(crate) fn enumeration(number: Option<i32>, known: fn(i32) -> bool) -> Self {
         number.map_or(Self::Absent, |number| Self::Enum(number, known(number)))

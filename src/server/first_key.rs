@@ -26,8 +26,8 @@ impl FirstKey {
     /// # Errors
     /// Those of the store.
     pub async fn ensure(store: &Store, config: &Config) -> Result<Self> {
-        if let Some(configured) = &config.bootstrap_api_key {
-            let ensured = store.write(Context::default(), EnsureApiKey::read(configured.expose())?).await?;
+        if let Some(secret) = config.bootstrap_api_key.clone() {
+            let ensured = store.write(Context::default(), EnsureApiKey { secret }).await?;
             match ensured {
                 Ensured::Present => {}
                 Ensured::Added => tracing::info!("the API key of ROSTER_BOOTSTRAP_API_KEY was added"),

@@ -31,7 +31,7 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// A report of NOT_SERVING, and the service that answers with it.
+    /// A report of `NOT_SERVING`, and the service that answers with it.
     pub(super) async fn new() -> (Self, HealthServer<impl HealthService>) {
         let (reporter, service) = tonic_health::server::health_reporter();
         let health = Self { reporter };

@@ -5,7 +5,7 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 use super::{CreateApiKey, CreatedApiKey};
 use crate::api_key::Secret;
 use crate::entity::{api_key, api_key_secret};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::scope::Scopes;
 use crate::store::{Mutation, Tx};
 
@@ -56,16 +56,5 @@ impl Mutation for EnsureApiKey {
                 key.insert(tx, tx.clock.new_id(), self.secret.clone()).await.map(|_| Ensured::Added)
             }
         }
-    }
-}
-
-impl EnsureApiKey {
-    /// The key that the configuration gives.
-    ///
-    /// # Errors
-    /// When it cannot be a key: one that starts with `rk_` must carry its checksum.
-    pub fn read(configured: &str) -> Result<Self> {
-        let secret = Secret::presented(configured).ok_or(Error::ApiKeyInvalid)?;
-        Ok(Self { secret })
     }
 }
