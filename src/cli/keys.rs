@@ -10,9 +10,11 @@ use super::{Failure, print};
 use crate::clock::Clock;
 use crate::entity::api_key;
 use crate::proto::Timestamp;
+use crate::proto::reflect::TextRule;
 use crate::scope::Scopes;
 use crate::store::api_keys::{CreateApiKey, CreatedApiKey, RevokeApiKey, RotateApiKey};
 use crate::store::{Context, Store};
+use crate::validate::text;
 
 /// The longest that a rotated secret may live on.
 const MAX_OVERLAP: Duration = Duration::from_hours(7 * 24);
@@ -23,7 +25,7 @@ pub(super) enum Keys {
     #[command(after_help = "Example:\n  roster keys create --name billing --scopes users:exists,users:read --expires-in 90d")]
     Create {
         /// What to call it
-        #[arg(long)]
+        #[arg(long, value_parser = name)]
         name: String,
         /// What it may do: scopes parted by commas, or * for all
         #[arg(long, value_name = "SCOPES", default_value = "")]
@@ -107,6 +109,14 @@ fn time(time: Option<Timestamp>) -> String {
 fn later(now: Timestamp, after: Duration) -> Timestamp {
     let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
     Timestamp::from_micros(now.micros().saturating_add(micros))
+}
+
+/// Reads what a key is called: something, on one line.
+fn name(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("must not be empty".to_owned());
+    }
+    text::check(TextRule::Line, text).map(|()| text.to_owned())
 }
 
 /// Reads `90d`, `12h`, `1h 30m`; a day has 24 hours.

@@ -18,6 +18,7 @@ impl Mask {
         let mut read = Self::default();
         for path in &mask.paths {
             match field(path, fields) {
+                Ok(field) if read.names(field.name) => {}
                 Ok(field) => read.names.push(field.name),
                 Err(problem) => violations.add("update_mask", problem),
             }
