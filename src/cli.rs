@@ -81,10 +81,9 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let store = Store::open(&loaded.config, Clock::default()).await?;
         match command {
-            Command::Keys(keys) => keys::run(keys, store).await,
-            _ => serve::run(store, &loaded.config).await,
+            Command::Keys(keys) => keys::run(keys, Store::open(&loaded.config, Clock::default()).await?).await,
+            _ => serve::run(&loaded.config).await,
         }
     })
 }

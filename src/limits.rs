@@ -20,7 +20,7 @@ pub const TEXT_CHARACTERS: usize = 256;
 pub const LONG_TEXT_CHARACTERS: usize = 2_048;
 /// The most bytes in a user's custom data as compact JSON.
 pub const CUSTOM_DATA_BYTES: usize = 64 * 1024;
-/// The most objects and lists around a value of custom data.
+/// The most objects and lists inside each other in custom data, the outermost object included.
 pub const CUSTOM_DATA_DEPTH: usize = 8;
 /// The most characters in a key of custom data.
 pub const CUSTOM_DATA_KEY_CHARACTERS: usize = 64;

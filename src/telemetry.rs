@@ -8,7 +8,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::config::{Config, LogFormat};
 
 /// Libraries that tell of every frame, statement and phone number below `warn`. A target stands for all that start like it.
-const CHATTY: &[&str] = &["h2", "hyper", "tonic", "tower", "sqlx", "rlibphonenumber"];
+const CHATTY: &[&str] = &["h2", "hyper", "tonic", "tower", "sqlx", "sea_orm_migration", "rlibphonenumber"];
 
 /// Starts the log, on standard error: standard output is for what commands answer. Only the first call of a process counts.
 pub fn init(config: &Config) {

@@ -2,7 +2,8 @@
 //!
 //! `README.md` beside this crate's manifest has the rules for writing one.
 
-use sea_orm_migration::prelude::*;
+use sea_orm::{DatabaseConnection, EntityTrait};
+use sea_orm_migration::{prelude::*, seaql_migrations};
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -13,6 +14,20 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         STEPS.iter().map(|(name, sql)| Box::new(Step { name, sql }) as Box<dyn MigrationTrait>).collect()
     }
+}
+
+/// The steps that the database has run and this release does not know: it was made by a newer one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn unknown_steps(database: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let table = Migrator::migration_table_name().to_string();
+    if !SchemaManager::new(database).has_table(&table).await? {
+        return Ok(Vec::new());
+    }
+    let recorded = seaql_migrations::Entity::find().all(database).await?;
+    let known = |step: &seaql_migrations::Model| STEPS.iter().any(|(name, _)| *name == step.version);
+    Ok(recorded.into_iter().filter(|step| !known(step)).map(|step| step.version).collect())
 }
 
 /// Every step by name, in order. Released ones are frozen.

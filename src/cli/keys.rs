@@ -31,7 +31,7 @@ pub(super) enum Keys {
         #[arg(long, value_name = "SCOPES", default_value = "")]
         scopes: Scopes,
         /// How long it is good for, such as 90d or 12h; without it, until it is revoked
-        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
         expires_in: Option<Duration>,
     },
     /// List all keys, revoked ones included
@@ -41,7 +41,7 @@ pub(super) enum Keys {
         /// The key's id, as `list` shows it
         api_key_id: String,
         /// How long the old secret lives on, up to 7d
-        #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "24h")]
+        #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true, default_value = "24h")]
         overlap: Duration,
     },
     /// End a key for good

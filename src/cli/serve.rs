@@ -7,15 +7,18 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, print};
 use crate::api_key::Secret;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::server::{self, FirstKey, write_key_file};
 use crate::store::Store;
 
 /// Serves until SIGTERM or Ctrl-C.
-pub(super) async fn run(store: Store, config: &Config) -> Result<(), Failure> {
+pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let listener =
-        TcpListener::bind(config.listen).await.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    // The address first: a second server that is started by mistake touches nothing.
+    let bound = TcpListener::bind(config.listen).await;
+    let listener = bound.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    let store = Store::open(config, Clock::default()).await?;
     if let FirstKey::Made(secret) = FirstKey::ensure(&store, config).await? {
         hand_over(&secret, config)?;
     }

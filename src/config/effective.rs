@@ -1,4 +1,4 @@
-//! What `roster config` shows: the settings in effect, as a file that could be read again but for the secrets.
+//! What `roster config` shows: the settings in effect, as a file that can be read again; secrets are comments in it.
 
 use super::Loaded;
 use super::database_url::without_password;
@@ -22,7 +22,8 @@ impl Loaded {
 }
 
 fn line(setting: &Setting, given: &Given) -> String {
-    format!("{} = {} # from {}\n", setting.name, value(setting, &given.text), origin(setting, &given.source))
+    let comment = if setting.kind == Kind::Secret { "# " } else { "" };
+    format!("{comment}{} = {} # from {}\n", setting.name, value(setting, &given.text), origin(setting, &given.source))
 }
 
 /// The value in TOML; it is known to be a good one.
@@ -64,7 +65,7 @@ mod tests {
              listen = \"127.0.0.1:0\" # from --listen\n\
              insecure = true # from --insecure\n\
              reflection = \"open\" # from the default\n\
-             bootstrap_api_key = \"***\" # from ROSTER_BOOTSTRAP_API_KEY\n\
+             # bootstrap_api_key = \"***\" # from ROSTER_BOOTSTRAP_API_KEY\n\
              phone_country_code = \"+86\" # from the default\n\
              log = \"info\" # from the default\n\
              log_format = \"text\" # from the default\n"

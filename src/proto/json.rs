@@ -21,13 +21,21 @@ fn to_json(value: &Value) -> serde_json::Value {
     match &value.kind {
         None | Some(Kind::NullValue(_)) => serde_json::Value::Null,
         Some(Kind::BoolValue(flag)) => (*flag).into(),
-        Some(Kind::NumberValue(number)) => Number::from_f64(*number).into(),
+        Some(Kind::NumberValue(number)) => number_to_json(*number),
         Some(Kind::StringValue(text)) => text.as_str().into(),
         Some(Kind::ListValue(list)) => list.values.iter().map(to_json).collect(),
         Some(Kind::StructValue(data)) => {
             data.fields.iter().map(|(key, member)| (key.clone(), to_json(member))).collect::<Map<_, _>>().into()
         }
     }
+}
+
+/// A whole number is written as one, as long as doubles tell it from its neighbours; negative zero is no whole number's spelling.
+fn number_to_json(number: f64) -> serde_json::Value {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let whole = number.fract() == 0.0 && number.abs() < EXACT && !(number == 0.0 && number.is_sign_negative());
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53")]
+    if whole { (number as i64).into() } else { Number::from_f64(number).into() }
 }
 
 fn from_json(json: serde_json::Value) -> Value {

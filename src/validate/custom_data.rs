@@ -38,8 +38,8 @@ fn object(data: &Struct, path: &str, depth: usize, violations: &mut Violations) 
 fn value(value: &Value, path: &str, depth: usize, violations: &mut Violations) {
     match &value.kind {
         None => violations.add(path, "has no kind: send null_value for null"),
-        _ if depth > limits::CUSTOM_DATA_DEPTH => {
-            violations.add(path, format!("is nested deeper than {} levels", limits::CUSTOM_DATA_DEPTH));
+        Some(Kind::StructValue(_) | Kind::ListValue(_)) if depth == limits::CUSTOM_DATA_DEPTH => {
+            violations.add(path, format!("is nested deeper than {} objects and lists", limits::CUSTOM_DATA_DEPTH));
         }
         Some(Kind::NumberValue(number)) if !number.is_finite() => violations.add(path, "must be a finite number"),
         Some(Kind::StringValue(text)) => {

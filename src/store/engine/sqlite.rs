@@ -43,6 +43,14 @@ pub enum OpenError {
         /// What the operating system said.
         cause: std::io::Error,
     },
+    /// The schema is of a later release.
+    #[error("the database {path} was made by a newer release of roster: it has had the steps {steps}")]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// The steps that this release does not know.
+        steps: String,
+    },
     /// The schema cannot be brought up to date.
     #[error("cannot migrate the database {path}: {cause}")]
     Migrate {
@@ -104,9 +112,18 @@ async fn migrate(write: &DatabaseConnection, path: &Path) -> Result<(), OpenErro
     let file = File::create(&lock_path).map_err(locked)?;
     let lock = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
     let lock = lock.await.map_err(|cause| locked(cause.into()))?.map_err(locked)?;
-    let migrated = Migrator::up(write, None).await;
+    let migrated = run_steps(write, path).await;
     drop(lock);
-    migrated.map_err(|cause| OpenError::Migrate { path: path.to_owned(), cause })
+    migrated
+}
+
+async fn run_steps(write: &DatabaseConnection, path: &Path) -> Result<(), OpenError> {
+    let failed = |cause| OpenError::Migrate { path: path.to_owned(), cause };
+    let unknown = roster_migrations::unknown_steps(write).await.map_err(failed)?;
+    if !unknown.is_empty() {
+        return Err(OpenError::Newer { path: path.to_owned(), steps: unknown.join(", ") });
+    }
+    Migrator::up(write, None).await.map_err(failed)
 }
 
 /// Says so when SQLite was built without the flags of `.cargo/config.toml`.

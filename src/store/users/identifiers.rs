@@ -120,7 +120,11 @@ impl Identifiers {
             PhoneChange::Set(phone) => return Ok(Change::Set(phone.clone())),
             PhoneChange::Number(written) => Phone::parse(written, stored_code, default),
             PhoneChange::Code(code) => match stored.and_then(|stored| stored.phone.as_deref()) {
-                Some(national) => Phone::parse(national, Some(*code), default),
+                // The number was good under its old code, so that what is wrong is the new one.
+                Some(national) => Phone::parse(national, Some(*code), default).map_err(|error| match error {
+                    PhoneError::Phone(_) => PhoneError::Code("does not fit the stored phone".to_owned()),
+                    other => other,
+                }),
                 None => Err(PhoneError::Code("has no phone to belong to".to_owned())),
             },
         };
