@@ -54,16 +54,22 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let loaded = match Config::load(&cli.overrides, config::environment()) {
         Ok(loaded) => loaded,
-        Err(problems) => return complain(&problems, 2),
+        Err(problems) => return complain(&problems.to_string(), 2),
     };
     match run(cli.command.unwrap_or(Command::Serve), &loaded) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => complain(&failure, 1),
+        Err(failure) => complain(&with_causes(failure.as_ref()), 1),
     }
 }
 
-fn complain(problem: &dyn std::fmt::Display, status: u8) -> ExitCode {
-    for line in problem.to_string().lines() {
+/// An error and what led to it, on one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn complain(problem: &str, status: u8) -> ExitCode {
+    for line in problem.lines() {
         drop(writeln!(io::stderr(), "roster: {line}"));
     }
     ExitCode::from(status)

@@ -3,7 +3,7 @@
 mod first_key;
 mod health;
 
-pub use first_key::{FirstKey, write_key_file};
+pub use first_key::{ensure_first_key, write_key_file};
 
 use std::future::Future;
 use std::time::Duration;

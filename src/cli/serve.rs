@@ -1,6 +1,7 @@
 //! `roster serve`: the service in a process of its own.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,7 +10,7 @@ use super::{Failure, print};
 use crate::api_key::Secret;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::server::{self, FirstKey, write_key_file};
+use crate::server::{self, ensure_first_key, write_key_file};
 use crate::store::Store;
 
 /// Serves until SIGTERM or Ctrl-C.
@@ -19,9 +20,8 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     let bound = TcpListener::bind(config.listen).await;
     let listener = bound.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
     let store = Store::open(config, Clock::default()).await?;
-    if let FirstKey::Made(secret) = FirstKey::ensure(&store, config).await? {
-        hand_over(&secret, config)?;
-    }
+    let database = config.database_url.sqlite_path().to_owned();
+    ensure_first_key(&store, config, Box::new(move |secret| hand_over(secret, &database))).await?;
     print(format!("listening on {}\n", listener.local_addr()?).as_bytes())?;
     let stop = async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
@@ -32,12 +32,12 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
 }
 
 /// Shows the first key to whoever is there, or leaves it where its owner finds it: logs are read by too many.
-fn hand_over(secret: &Secret, config: &Config) -> Result<(), Failure> {
+fn hand_over(secret: &Secret, database: &Path) -> Result<(), Failure> {
     if io::stdout().is_terminal() {
         let key = secret.expose();
         return print(format!("root API key, shown this once: {key}\n").as_bytes());
     }
-    let path = write_key_file(config.database_url.sqlite_path(), secret)?;
+    let path = write_key_file(database, secret)?;
     tracing::warn!(path = %path.display(), "made the root API key; read it from this file, then delete the file");
     Ok(())
 }

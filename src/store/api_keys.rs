@@ -19,7 +19,7 @@ use crate::scope::{Scope, Scopes};
 
 pub use create::{CreateApiKey, CreatedApiKey};
 pub use revoke::RevokeApiKey;
-pub use root::{EnsureApiKey, EnsureRootKey, Ensured};
+pub use root::{EnsureApiKey, EnsureRootKey, Ensured, HandOver};
 pub use rotate::RotateApiKey;
 
 /// Who calls.

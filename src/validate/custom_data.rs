@@ -38,6 +38,7 @@ fn object(data: &Struct, path: &str, depth: usize, violations: &mut Violations) 
 fn value(value: &Value, path: &str, depth: usize, violations: &mut Violations) {
     match &value.kind {
         None => violations.add(path, "has no kind: send null_value for null"),
+        Some(Kind::NullValue(number)) if *number != 0 => violations.add(path, format!("{number} is not a value of NullValue")),
         Some(Kind::StructValue(_) | Kind::ListValue(_)) if depth == limits::CUSTOM_DATA_DEPTH => {
             violations.add(path, format!("is nested deeper than {} objects and lists", limits::CUSTOM_DATA_DEPTH));
         }

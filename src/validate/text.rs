@@ -41,7 +41,7 @@ pub fn at_most(text: &str, most: usize) -> Result<(), String> {
 /// What is wrong, as the end of a sentence.
 pub fn printable(text: &str, block: bool) -> Result<(), String> {
     let refused = |character: &char| {
-        let layout = block && matches!(character, '\t' | '\n' | '\r');
+        let layout = block && matches!(character, '\t' | '\n');
         (character.is_control() && !layout) || is_bidi_control(*character)
     };
     match text.chars().find(refused) {
@@ -90,7 +90,8 @@ mod tests {
         for text in ["a\0", "a\u{7f}", "a\u{85}", "a\u{202e}b", "\u{2066}a", "a\tb", "a\nb"] {
             assert!(check(TextRule::Line, text).is_err(), "{text:?}");
         }
-        assert!(check(TextRule::Block, "a\tb\r\nc").is_ok());
+        assert!(check(TextRule::Block, "a\tb\nc").is_ok());
+        assert!(check(TextRule::Block, "a\rb").is_err());
         assert!(check(TextRule::Block, "a\0").is_err());
         assert!(check(TextRule::Line, "नमस्ते \u{200d} עברית").is_ok());
     }

@@ -195,7 +195,7 @@ pub(crate) fn refused<T>(answer: Result<T, Status>) -> Refusal {
     answer.map(drop).expect_err("the call should have been refused").into()
 }
 
-/// Asserts that the call is refused as INVALID_ARGUMENT INVALID_FIELD for exactly these fields.
+/// Asserts that the call is refused as `INVALID_ARGUMENT` `INVALID_FIELD` for exactly these fields.
 #[track_caller]
 pub(crate) fn assert_invalid<T>(answer: Result<T, Status>, fields: &[&str]) {
     let refusal = refused(answer);

@@ -1,6 +1,11 @@
 //! Behaviour through the wire, against a server of its own for each test.
 
+#![cfg(test)]
+
 mod calls;
+mod cli;
+mod custom_data;
+mod custom_data_limits;
 mod deadline;
 mod dto;
 mod etags;
@@ -9,10 +14,16 @@ mod faults;
 mod gate;
 mod gate_scopes;
 mod harness;
+mod health;
 mod identifiers;
+mod limits_of_fields;
 mod masks;
+mod meta;
 mod phones;
-mod smoke;
+mod races;
+mod reflection;
+mod rpc_table;
+mod shape;
 mod transport;
 mod trap;
 mod user_changes;

@@ -2,26 +2,30 @@
 
 use sea_orm::{EntityTrait, PaginatorTrait};
 
-use super::{CreateApiKey, CreatedApiKey};
+use super::CreateApiKey;
 use crate::api_key::Secret;
 use crate::entity::{api_key, api_key_secret};
-use crate::error::Result;
+use crate::error::{Cause, Error, Result};
 use crate::scope::Scopes;
 use crate::store::{Mutation, Tx};
 
-/// Makes a key for everything if no key has ever existed.
-#[derive(Clone, Debug)]
-pub struct EnsureRootKey;
+/// How a new key reaches its owner.
+pub type HandOver = Box<dyn Fn(&Secret) -> Result<(), Cause> + Send + Sync>;
+
+/// Makes a key for everything if no key has ever existed. It is handed over before it is committed, and not made where that
+/// fails: a key that nobody has seen would lock everybody out.
+pub struct EnsureRootKey(pub HandOver);
 
 impl Mutation for EnsureRootKey {
-    type Answer = Option<CreatedApiKey>;
+    type Answer = ();
 
-    async fn apply(&self, tx: &Tx) -> Result<Self::Answer> {
+    async fn apply(&self, tx: &Tx) -> Result<()> {
         if api_key::Entity::find().count(&tx.connection).await? > 0 {
-            return Ok(None);
+            return Ok(());
         }
         let root = CreateApiKey { name: "root".to_owned(), scopes: Scopes::ALL, expires_at: None };
-        root.apply(tx).await.map(Some)
+        let created = root.apply(tx).await?;
+        (self.0)(&created.secret).map_err(Error::Internal)
     }
 }
 

@@ -44,14 +44,17 @@ impl Change {
                 violations.add(field, "is also in custom_data_set");
             }
         }
-        match replaced {
-            Some(_) if !set.fields.is_empty() => violations.add("custom_data_set", NOT_TOGETHER),
-            Some(_) if !unset.is_empty() => violations.add("custom_data_unset", NOT_TOGETHER),
-            Some(replaced) => return Self::Replace(replaced),
-            None if set.fields.is_empty() && unset.is_empty() => {}
-            None => return Self::Merge { set, unset: unset.into_iter().collect() },
+        let Some(replaced) = replaced else {
+            let nothing = set.fields.is_empty() && unset.is_empty();
+            return if nothing { Self::Keep } else { Self::Merge { set, unset: unset.into_iter().collect() } };
+        };
+        if !set.fields.is_empty() {
+            violations.add("custom_data_set", NOT_TOGETHER);
         }
-        Self::Keep
+        if !unset.is_empty() {
+            violations.add("custom_data_unset", NOT_TOGETHER);
+        }
+        Self::Replace(replaced)
     }
 
     /// The request's field that makes the change.

@@ -123,7 +123,7 @@ impl Identifiers {
                 // The number was good under its old code, so that what is wrong is the new one.
                 Some(national) => Phone::parse(national, Some(*code), default).map_err(|error| match error {
                     PhoneError::Phone(_) => PhoneError::Code("does not fit the stored phone".to_owned()),
-                    other => other,
+                    code @ PhoneError::Code(_) => code,
                 }),
                 None => Err(PhoneError::Code("has no phone to belong to".to_owned())),
             },

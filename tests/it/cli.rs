@@ -1,0 +1,10 @@
+//! The binary as its operators meet it (contract §6): run in a directory of its own, on a port of its own, with nothing of this
+//! process's environment.
+
+mod databases;
+mod first_key;
+mod keys;
+mod logging;
+mod place;
+mod serving;
+mod settings;

@@ -1,0 +1,205 @@
+//! Where the binary is run: a directory, and what it said there.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use roster::proto::GetVersionResponse;
+use tempfile::TempDir;
+use tonic::Code;
+
+use crate::wire::{Answer, Wire};
+
+/// The binary.
+pub(super) const ROSTER: &str = env!("CARGO_BIN_EXE_roster");
+/// How long a command, or what it is waited for, may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A directory to run the binary in.
+pub(super) struct Place {
+    directory: TempDir,
+    /// Standard output and error of each run: outside the directory, so that a test sees what the binary itself put there.
+    outputs: TempDir,
+}
+
+/// A run that has not ended.
+pub(super) struct Running {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) status: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a process took is no business of the service's clock")]
+pub(super) fn now() -> Instant {
+    Instant::now()
+}
+
+impl Place {
+    pub(super) fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), outputs: tempfile::tempdir().unwrap() }
+    }
+
+    /// The path of a file in it.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The path of the file, once it is written.
+    pub(super) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    /// The names of the files in it.
+    pub(super) fn files(&self) -> Vec<String> {
+        let names = fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
+    /// The program, to be run in it; the environment is `PATH` and what is given.
+    pub(super) fn start_program(&self, program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
+        let output = |kind: &str| {
+            let run = fs::read_dir(self.outputs.path()).unwrap().count();
+            self.outputs.path().join(format!("{run}.{kind}"))
+        };
+        let (stdout, stderr) = (output("out"), output("err"));
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(self.directory.path()).env_clear().stdin(std::process::Stdio::null());
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path))).envs(environment.iter().copied());
+        command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
+        Running { child: command.spawn().unwrap(), stdout, stderr }
+    }
+
+    /// Starts the binary with these arguments, parted by spaces.
+    pub(super) fn start(&self, arguments: &str, environment: &[(&str, &str)]) -> Running {
+        self.start_program(ROSTER, &arguments.split_whitespace().collect::<Vec<_>>(), environment)
+    }
+
+    /// Runs it to its end.
+    pub(super) fn run(&self, arguments: &str, environment: &[(&str, &str)]) -> Ended {
+        self.start(arguments, environment).wait()
+    }
+
+    /// Runs it to its end, which must be good, and gives its standard output.
+    #[track_caller]
+    pub(super) fn output(&self, arguments: &str) -> String {
+        let ended = self.run(arguments, &[]);
+        assert_eq!(ended.status, Some(0), "{arguments}: {ended:?}");
+        ended.stdout
+    }
+
+    /// Starts serving on any free port.
+    pub(super) fn serve(&self, environment: &[(&str, &str)]) -> Running {
+        self.start("--listen 127.0.0.1:0", environment)
+    }
+
+    /// What the file with the first key holds.
+    pub(super) fn root_key(&self) -> String {
+        fs::read_to_string(self.path("roster.db.root-key")).unwrap().trim().to_owned()
+    }
+}
+
+impl Running {
+    /// Waits until it says where it listens.
+    #[track_caller]
+    pub(super) fn address(&mut self) -> SocketAddr {
+        let begun = now();
+        loop {
+            let said = self.stdout();
+            if let Some(address) = said.lines().find_map(|line| line.strip_prefix("listening on "))
+                && said.ends_with('\n')
+            {
+                return address.parse().unwrap();
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{ended:?} {said} {}", self.stderr());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Calls, with this key, what any key may call.
+    pub(super) async fn call(&mut self, key: &str) -> Answer {
+        let wire = Wire::connect(self.address()).await;
+        wire.call("/roster.v1.MetaService/GetVersion", &[("x-api-key", key)], &()).await
+    }
+
+    /// Asserts that the key is good for everything.
+    pub(super) async fn assert_root(&mut self, key: &str) {
+        self.call(key).await.message::<GetVersionResponse>();
+        let wire = Wire::connect(self.address()).await;
+        let answer = wire.call("/roster.v1.UserService/DeleteUser", &[("x-api-key", key)], &()).await;
+        answer.assert_refused(Code::InvalidArgument, "INVALID_FIELD");
+    }
+
+    pub(super) fn stdout(&self) -> String {
+        read(&self.stdout)
+    }
+
+    pub(super) fn stderr(&self) -> String {
+        read(&self.stderr)
+    }
+
+    /// Sends it a signal.
+    pub(super) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Stops it as a service manager does.
+    pub(super) fn stop(self) -> Ended {
+        self.signal("TERM");
+        self.wait()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(super) fn wait(mut self) -> Ended {
+        let begun = now();
+        let status: ExitStatus = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if begun.elapsed() > PATIENCE => panic!("it does not end: {} {}", self.stdout(), self.stderr()),
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        Ended { status: status.code(), stdout: self.stdout(), stderr: self.stderr() }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended already, unless the test failed.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Ended {
+    /// Asserts that it failed with this status, said nothing but one line, and there all of these.
+    #[track_caller]
+    pub(super) fn assert_one_line(&self, status: i32, parts: &[&str]) {
+        assert_eq!((self.status, self.stdout.as_str()), (Some(status), ""), "{self:?}");
+        let lines: Vec<_> = self.stderr.lines().collect();
+        assert_eq!(lines.len(), 1, "{self:?}");
+        for part in parts.iter().chain(&["roster: "]) {
+            assert!(lines[0].contains(part), "no {part:?} in {:?}", lines[0]);
+        }
+    }
+}
+
+/// What the file holds; a binary output is shown as far as it is text.
+fn read(path: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
+}
