@@ -86,7 +86,8 @@ pub async fn serve_routes(
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
-    let (health, health_service) = health::Health::new().await;
+    let (mut health, health_service) = health::Health::new().await;
+    health.check(&store).await;
     let mut background = JoinSet::new();
     background.spawn(health.clone().watch(store.clone()));
     let flushing = store.clone();

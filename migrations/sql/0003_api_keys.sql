@@ -12,7 +12,8 @@ CREATE TABLE api_keys (
     revoked_at BIGINT
 );
 
--- What a key is known by: SHA-256 of the whole key, in hex. Two rows while a rotation's overlap lasts.
+-- What a key is known by: SHA-256 of the whole key, in hex. A rotation adds one and lets the others end; ended ones stay, so
+-- that a configuration that still names one does not bring it back.
 CREATE TABLE api_key_secrets (
     secret_hash TEXT NOT NULL PRIMARY KEY,
     api_key_id TEXT NOT NULL REFERENCES api_keys (api_key_id) ON DELETE CASCADE,

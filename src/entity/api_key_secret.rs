@@ -1,4 +1,5 @@
-//! The table `api_key_secrets`: by what a key is known. Two at most, while a rotation's overlap lasts.
+//! The table `api_key_secrets`: by what a key is known, and was known before it was rotated. Two are good at most, while a
+//! rotation's overlap lasts.
 
 use sea_orm::entity::prelude::*;
 

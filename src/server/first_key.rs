@@ -23,6 +23,7 @@ pub async fn ensure_first_key(store: &Store, config: &Config, hand_over: HandOve
     match store.write(Context::default(), EnsureApiKey { secret }).await? {
         Ensured::Present => {}
         Ensured::Added => tracing::info!("the API key of ROSTER_BOOTSTRAP_API_KEY was added"),
+        Ensured::RotatedAway => tracing::warn!("the API key of ROSTER_BOOTSTRAP_API_KEY was rotated away and is refused"),
         Ensured::Revoked => tracing::warn!("the API key of ROSTER_BOOTSTRAP_API_KEY was revoked and stays so"),
     }
     Ok(())

@@ -28,37 +28,41 @@ const SERVICES: [&str; 3] = [
 #[derive(Clone, Debug)]
 pub(super) struct Health {
     reporter: HealthReporter,
+    reported: ServingStatus,
 }
 
 impl Health {
     /// A report of `NOT_SERVING`, and the service that answers with it.
     pub(super) async fn new() -> (Self, HealthServer<impl HealthService>) {
         let (reporter, service) = tonic_health::server::health_reporter();
-        let health = Self { reporter };
+        let mut health = Self { reporter, reported: NotServing };
         health.reporter.set_service_status(LIVENESS, Serving).await;
         health.report(NotServing).await;
         (health, service)
     }
 
+    /// Reports what the database says now: to be called before the first call is taken, which may ask for it.
+    pub(super) async fn check(&mut self, store: &Store) {
+        let status = match tokio::time::timeout(PATIENCE, store.ping()).await {
+            Ok(Ok(())) => Serving,
+            Ok(Err(_)) | Err(_) => NotServing,
+        };
+        if status != self.reported {
+            tracing::info!(serving = (status == Serving), "health");
+            self.report(status).await;
+        }
+    }
+
     /// Asks the database every second, for as long as it is polled.
-    pub(super) async fn watch(self, store: Store) {
-        let mut reported = NotServing;
+    pub(super) async fn watch(mut self, store: Store) {
         loop {
-            let status = match tokio::time::timeout(PATIENCE, store.ping()).await {
-                Ok(Ok(())) => Serving,
-                Ok(Err(_)) | Err(_) => NotServing,
-            };
-            if status != reported {
-                tracing::info!(serving = (status == Serving), "health");
-                self.report(status).await;
-                reported = status;
-            }
             tokio::time::sleep(INTERVAL).await;
+            self.check(&store).await;
         }
     }
 
     /// Says that the server is about to end.
-    pub(super) async fn drain(&self) {
+    pub(super) async fn drain(&mut self) {
         self.report(NotServing).await;
     }
 
@@ -69,7 +73,8 @@ impl Health {
         }
     }
 
-    async fn report(&self, status: ServingStatus) {
+    async fn report(&mut self, status: ServingStatus) {
+        self.reported = status;
         for service in SERVICES {
             self.reporter.set_service_status(service, status).await;
         }

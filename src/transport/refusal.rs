@@ -1,9 +1,12 @@
 //! What tonic answers by itself, before a handler is reached, in the contract's codes and with its details.
 
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use tonic::{Code, Status, body::Body};
 
 use crate::error::Error;
+
+/// Which encodings we take; tonic sends it with the refusal of another.
+const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
 /// Answers with the error.
 pub(crate) fn answer(error: Error) -> Response<Body> {
@@ -16,10 +19,14 @@ pub(crate) fn restate(response: Response<Body>) -> Response<Body> {
     if !headers.contains_key("grpc-status") || headers.contains_key("grpc-status-details-bin") {
         return response;
     }
-    match Status::from_header_map(headers).and_then(|status| contract_error(&status, headers)) {
-        Some(error) => answer(error),
-        None => response,
+    let Some(error) = Status::from_header_map(headers).and_then(|status| contract_error(&status, headers)) else {
+        return response;
+    };
+    let mut restated = answer(error);
+    if let Some(accepted) = response.headers().get(ACCEPT_ENCODING) {
+        restated.headers_mut().insert(ACCEPT_ENCODING, accepted.clone());
     }
+    restated
 }
 
 fn contract_error(status: &Status, headers: &HeaderMap<HeaderValue>) -> Option<Error> {
@@ -27,7 +34,7 @@ fn contract_error(status: &Status, headers: &HeaderMap<HeaderValue>) -> Option<E
         // Larger than what a service decodes, which other implementations of gRPC call RESOURCE_EXHAUSTED.
         Code::OutOfRange | Code::ResourceExhausted => Some(Error::MessageTooLarge),
         // An encoding that we do not take; tonic lists those that we do.
-        Code::Unimplemented if headers.contains_key("grpc-accept-encoding") => {
+        Code::Unimplemented if headers.contains_key(ACCEPT_ENCODING) => {
             Some(Error::InvalidMessage(status.message().to_owned().into()))
         }
         Code::Unimplemented => Some(Error::UnknownMethod),

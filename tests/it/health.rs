@@ -56,6 +56,15 @@ async fn a_server_is_serving_as_a_whole_and_by_service() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_calls_is_serving_from_the_first_on() {
+    for _ in 0..10 {
+        let roster = Roster::start().await;
+        let wire = Wire::connect(roster.address).await;
+        assert_eq!(check(&wire, "").await, Serving, "the database is there and migrated before anybody is let in");
+    }
+}
+
+#[tokio::test]
 async fn whoever_watches_sees_the_end_and_is_let_go() {
     let (roster, _) = serving().await;
     let mut watches = Vec::new();

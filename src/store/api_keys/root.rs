@@ -45,6 +45,8 @@ pub enum Ensured {
     Added,
     /// The key was revoked before, and stays so.
     Revoked,
+    /// The key was given another secret since, and this one has ended.
+    RotatedAway,
 }
 
 impl Mutation for EnsureApiKey {
@@ -54,6 +56,7 @@ impl Mutation for EnsureApiKey {
         let query = api_key_secret::Entity::find_by_id(self.secret.hash()).find_also_related(api_key::Entity);
         match query.one(&tx.connection).await? {
             Some((_, Some(key))) if key.revoked_at.is_some() => Ok(Ensured::Revoked),
+            Some((secret, _)) if secret.expires_at.is_some_and(|end| end <= tx.now) => Ok(Ensured::RotatedAway),
             Some(_) => Ok(Ensured::Present),
             None => {
                 let key = CreateApiKey { name: "bootstrap".to_owned(), scopes: Scopes::ALL, expires_at: None };

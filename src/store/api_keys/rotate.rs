@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::CreatedApiKey;
 use super::create::insert_secret;
 use crate::api_key::Secret;
-use crate::entity::{api_key, api_key_secret};
+use crate::entity::api_key;
+use crate::entity::api_key_secret::{Column, Entity};
 use crate::error::{Error, Result};
 use crate::proto::Timestamp;
 use crate::store::{Mutation, Tx};
@@ -31,15 +32,20 @@ impl Mutation for RotateApiKey {
         if api_key.revoked_at.is_some() {
             return Err(Error::ApiKeyRevoked);
         }
-        let own = api_key_secret::Column::ApiKeyId.eq(&api_key.api_key_id);
-        let leftover = own.clone().and(api_key_secret::Column::ExpiresAt.is_not_null());
-        api_key_secret::Entity::delete_many().filter(leftover).exec(&tx.connection).await?;
         let overlap = i64::try_from(self.overlap.as_micros()).unwrap_or(i64::MAX);
         let end = Timestamp::from_micros(tx.now.micros().saturating_add(overlap));
-        let ending = api_key_secret::Entity::update_many().col_expr(api_key_secret::Column::ExpiresAt, Expr::value(end));
-        ending.filter(own).exec(&tx.connection).await?;
+        // Ended secrets stay on record: the configuration may still name one, which must not come back as a new key.
+        end_secrets(tx, &api_key.api_key_id, Column::ExpiresAt.gt(tx.now), tx.now).await?;
+        end_secrets(tx, &api_key.api_key_id, Column::ExpiresAt.is_null(), end).await?;
         let secret = Secret::generate(&api_key.api_key_id);
         insert_secret(tx, api_key.api_key_id.clone(), &secret).await?;
         Ok(CreatedApiKey { api_key, secret })
     }
+}
+
+/// Lets those secrets of the key end then.
+async fn end_secrets(tx: &Tx, api_key_id: &str, which: Expr, end: Timestamp) -> Result<()> {
+    let update = Entity::update_many().col_expr(Column::ExpiresAt, Expr::value(end));
+    update.filter(Column::ApiKeyId.eq(api_key_id)).filter(which).exec(&tx.connection).await?;
+    Ok(())
 }

@@ -53,7 +53,7 @@ async fn whoever_reads_the_line_is_served_at_once() {
     for _ in 0..5 {
         let mut running = place.serve(&[]);
         let wire = Wire::connect(running.address()).await;
-        for service in ["liveness", "", "roster.v1.UserService"] {
+        for service in ["", "roster.v1.UserService", "liveness"] {
             let request = HealthCheckRequest { service: service.to_owned() };
             let answer: HealthCheckResponse = wire.call("/grpc.health.v1.Health/Check", &[], &request).await.message();
             assert_eq!(answer.status(), ServingStatus::Serving, "{service:?}");
