@@ -3,6 +3,7 @@
 
 mod databases;
 mod first_key;
+mod full_disk;
 mod keys;
 mod logging;
 mod place;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roster_migrations::{Migrator, MigratorTrait};
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::Connection;
+use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 use tokio::sync::Semaphore;
 
@@ -84,7 +85,13 @@ fn options(config: &Config, writer: bool) -> ConnectOptions {
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_pool_opts(|pool| pool.idle_timeout(None).max_lifetime(None))
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            // A commit that failed, on a full disk say, can leave its transaction open. Whatever came after it would be a part
+            // of it, and lost: such a connection is closed instead, which rolls back, and another one opened.
+            let clean = |connection: &SqliteConnection| Ok(!connection.is_in_transaction());
+            let pool = pool.before_acquire(move |connection, _| Box::pin(std::future::ready(clean(connection))));
+            pool.idle_timeout(None).max_lifetime(None)
+        })
         .map_sqlx_sqlite_opts(move |sqlite| {
             // FULL: what was acknowledged survives a power cut. Set here, since a pool's after-connect hook does not reach
             // every connection.

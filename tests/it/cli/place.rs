@@ -143,6 +143,11 @@ impl Running {
         answer.assert_refused(Code::InvalidArgument, "INVALID_FIELD");
     }
 
+    /// Its process id.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(super) fn stdout(&self) -> String {
         read(&self.stdout)
     }
