@@ -14,8 +14,9 @@ const CONCURRENT_STREAMS: u32 = 1_024;
 /// Resets that our side may cause before the connection is ended. tonic's default switches hyper's limit off
 /// (RUSTSEC-2024-0003).
 const LOCAL_ERROR_RESETS: usize = 1_024;
-/// Streams that a peer may open and reset before the connection is ended (CVE-2023-44487).
-const PENDING_ACCEPT_RESETS: usize = 20;
+/// Streams that a peer may have opened and reset, unseen by us, before the connection is ended (CVE-2023-44487). h2's own 20
+/// was seen to cut off honest clients whose deadlines passed together.
+const PENDING_ACCEPT_RESETS: usize = 256;
 /// Bytes of a request's header list.
 const HEADER_LIST_BYTES: u32 = 16 * 1024;
 /// How often an idle connection is asked for a sign of life, and how long it may take.

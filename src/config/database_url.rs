@@ -11,6 +11,7 @@ const SQLITE: &str = "sqlite://";
 pub struct DatabaseUrl {
     text: String,
     path: PathBuf,
+    may_make: bool,
 }
 
 impl DatabaseUrl {
@@ -36,7 +37,10 @@ impl DatabaseUrl {
         if path.to_string_lossy().starts_with("file:") {
             return Err("expected a plain path after sqlite://".to_owned());
         }
-        Ok(Self { text: text.to_owned(), path })
+        match mode(text) {
+            Some("ro") => Err("but a server writes: leave mode=ro out".to_owned()),
+            mode => Ok(Self { text: text.to_owned(), path, may_make: mode != Some("rw") }),
+        }
     }
 
     /// The URL as it was given.
@@ -45,11 +49,21 @@ impl DatabaseUrl {
         &self.text
     }
 
+    /// Whether a file that is not there may be made: unless the URL says `mode=rw`.
+    #[must_use]
+    pub fn may_make_file(&self) -> bool {
+        self.may_make
+    }
+
     /// The database file, relative to the working directory unless absolute.
     #[must_use]
     pub fn sqlite_path(&self) -> &Path {
         &self.path
     }
+}
+
+fn mode(text: &str) -> Option<&str> {
+    text.split_once('?')?.1.split('&').find_map(|parameter| parameter.strip_prefix("mode="))
 }
 
 fn in_memory(text: &str) -> bool {

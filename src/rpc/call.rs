@@ -52,8 +52,9 @@ fn require_scopes(message: &dyn Reflect, require: &mut impl FnMut(Scope) -> Resu
             Value::Messages(children) => children.each().try_for_each(|child| require_scopes(child, require))?,
             Value::Mask(mask) => {
                 let masked = fields.iter().flat_map(|field: &Field| field.children);
-                let named = masked.filter(|field| mask.paths.iter().any(|path| path == field.name));
-                named.filter_map(|field| field.scope).try_for_each(&mut *require)?;
+                let scoped = masked.filter_map(|field| Some((field.name, field.scope?)));
+                let mut named = scoped.filter(|(name, _)| mask.paths.iter().any(|path| path == name));
+                named.try_for_each(|(_, scope)| require(scope))?;
             }
             _ => {}
         }

@@ -30,7 +30,9 @@ pub(super) fn target(id: Option<&str>, id_type: i32, default: CallingCode, viola
 
 /// A username.
 pub(super) fn username(field: &str, written: &str, violations: &mut Violations) -> Option<Identifier> {
-    plain(field, written, violations).map(|written| Identifier::Username(username::key(&written)))
+    // Counted as it is matched, since one letter may be written with several characters; not so many, though.
+    violations.take(field, text::at_most(written, 4 * limits::ID_CHARACTERS))?;
+    plain(field, &username::key(written), violations).map(Identifier::Username)
 }
 
 /// An external id.

@@ -57,7 +57,9 @@ fn one(field: &Field, value: Value<'_>, name: &str, violations: &mut Violations)
         }
         Value::Enum(0, _) => violations.add(name, "must not be UNSPECIFIED"),
         Value::Enum(number, false) => violations.add(name, format!("{number} is not a value of this enum")),
-        Value::Time(time) if !time.is_valid() => violations.add(name, "must lie in the years 0001 to 9999"),
+        Value::Time(time) if !time.is_valid() => {
+            violations.add(name, "must be a time of the years 0001 to 9999, with nanos of 0 to 999,999,999");
+        }
         Value::Json(json) => custom_data::check(json, name, violations),
         _ => {}
     }

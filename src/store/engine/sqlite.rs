@@ -77,6 +77,7 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
 fn options(config: &Config, writer: bool) -> ConnectOptions {
     let connections = if writer { WRITERS } else { config.database_max_connections.unwrap_or(READERS) };
     let cache = config.database_statement_cache.unwrap_or(STATEMENT_CACHE);
+    let make = writer && config.database_url.may_make_file();
     let mut options = ConnectOptions::new(config.database_url.as_str());
     // A file needs no test before use, and its connections never go stale: closing them would only cost their caches.
     options
@@ -96,7 +97,7 @@ fn options(config: &Config, writer: bool) -> ConnectOptions {
             // FULL: what was acknowledged survives a power cut. Set here, since a pool's after-connect hook does not reach
             // every connection.
             let sqlite = sqlite
-                .create_if_missing(writer)
+                .create_if_missing(make)
                 .read_only(!writer)
                 .foreign_keys(true)
                 .synchronous(SqliteSynchronous::Full)

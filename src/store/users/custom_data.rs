@@ -44,17 +44,20 @@ impl Change {
                 violations.add(field, "is also in custom_data_set");
             }
         }
-        let Some(replaced) = replaced else {
-            let nothing = set.fields.is_empty() && unset.is_empty();
-            return if nothing { Self::Keep } else { Self::Merge { set, unset: unset.into_iter().collect() } };
-        };
-        if !set.fields.is_empty() {
+        if replaced.is_some() && !set.fields.is_empty() {
             violations.add("custom_data_set", NOT_TOGETHER);
         }
-        if !unset.is_empty() {
+        if replaced.is_some() && !unset.is_empty() {
             violations.add("custom_data_unset", NOT_TOGETHER);
         }
-        Self::Replace(replaced)
+        let change = match replaced {
+            Some(replaced) => Self::Replace(replaced),
+            None if set.fields.is_empty() && unset.is_empty() => Self::Keep,
+            None => Self::Merge { set, unset: unset.into_iter().collect() },
+        };
+        // Too much by itself; whether it is too much together with what is stored, only the write can tell.
+        violations.take(change.field(), Stored::default().changed(&change).check_size());
+        change
     }
 
     /// The request's field that makes the change.

@@ -52,7 +52,10 @@ impl Identifiers {
         let phone = change(user.phone.as_deref(), "phone", purpose, violations, |written| {
             Phone::check(written).map(|()| written.to_owned())
         });
+        let before = violations.count();
         let code = change(user.phone_country_code.as_deref(), "phone_country_code", purpose, violations, CallingCode::parse);
+        // Under which code the number was meant is not known then.
+        let phone = if violations.count() > before { Change::Keep } else { phone };
         Self {
             email: change(user.email.as_deref(), "email", purpose, violations, Email::parse),
             username: change(user.username.as_deref(), "username", purpose, violations, username::parse),
