@@ -13,22 +13,30 @@ use crate::config::Config;
 use crate::server::{self, ensure_first_key, write_key_file};
 use crate::store::Store;
 
-/// Serves until SIGTERM or Ctrl-C.
+/// Serves until SIGTERM or Ctrl-C, which also end a start that has to wait.
 pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    // The address first: a second server that is started by mistake touches nothing.
+    let mut stop = std::pin::pin!(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping");
+    });
+    let (store, listener) = tokio::select! {
+        started = start(config) => started?,
+        () = &mut stop => return Ok(()),
+    };
+    print(format!("listening on {}\n", listener.local_addr()?).as_bytes())?;
+    server::serve(store, config.reflection, listener, stop).await?;
+    Ok(())
+}
+
+/// Takes the address first, so that a second server that is started by mistake touches nothing; then the database.
+async fn start(config: &Config) -> Result<(Store, TcpListener), Failure> {
     let bound = TcpListener::bind(config.listen).await;
     let listener = bound.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
     let store = Store::open(config, Clock::default()).await?;
     let database = config.database_url.sqlite_path().to_owned();
     ensure_first_key(&store, config, Box::new(move |secret| hand_over(secret, &database))).await?;
-    print(format!("listening on {}\n", listener.local_addr()?).as_bytes())?;
-    let stop = async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        tracing::info!("stopping");
-    };
-    server::serve(store, config.reflection, listener, stop).await?;
-    Ok(())
+    Ok((store, listener))
 }
 
 /// Shows the first key to whoever is there, or leaves it where its owner finds it: logs are read by too many.

@@ -1,6 +1,6 @@
 //! SQLite: one connection that writes, several that only read, all on one file in WAL mode.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,8 @@ const READERS: u32 = 4;
 const STATEMENT_CACHE: usize = 256;
 /// How long a statement waits for another process's write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the migration's lock is asked for while another process has it.
+const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a call waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -118,10 +120,15 @@ async fn migrate(write: &DatabaseConnection, path: &Path) -> Result<(), OpenErro
     let lock_path = PathBuf::from(name);
     let locked = |cause| OpenError::Lock { path: lock_path.clone(), cause };
     let file = File::create(&lock_path).map_err(locked)?;
-    let lock = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
-    let lock = lock.await.map_err(|cause| locked(cause.into()))?.map_err(locked)?;
+    // Asked for again and again: a thread that waits for it could not be called off by a signal.
+    while let Err(error) = file.try_lock() {
+        match error {
+            TryLockError::WouldBlock => tokio::time::sleep(LOCK_INTERVAL).await,
+            TryLockError::Error(cause) => return Err(locked(cause)),
+        }
+    }
     let migrated = run_steps(write, path).await;
-    drop(lock);
+    drop(file);
     migrated
 }
 

@@ -60,3 +60,26 @@ fn a_database_lies_where_the_setting_says() {
     assert!(place.files().iter().all(|file| file.starts_with("users of the pool.db")), "{:?}", place.files());
     assert_eq!(running.stop().status, Some(0));
 }
+
+#[test]
+fn a_start_that_waits_for_a_migration_ends_on_a_signal() {
+    let place = Place::new();
+    let lock = std::fs::File::create(place.path("roster.db.lock")).unwrap();
+    lock.lock().unwrap();
+    let running = place.serve(&[]);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(running.stdout(), "", "it waits");
+    assert_eq!(running.stop().status, Some(0));
+    drop(lock);
+    let mut running = place.serve(&[]);
+    running.address();
+    assert_eq!(running.stop().status, Some(0));
+}
+
+#[test]
+fn a_file_is_not_made_where_the_url_says_so() {
+    let place = Place::new();
+    place.run("keys list", &[(DATABASE, "sqlite://typo.db?mode=rw")]).assert_one_line(1, &["typo.db"]);
+    place.run("keys list", &[(DATABASE, "sqlite://typo.db?mode=ro")]).assert_one_line(2, &["mode=ro"]);
+    assert!(!place.path("typo.db").exists());
+}
