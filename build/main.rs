@@ -11,11 +11,19 @@ use std::{env, error::Error, fs, path::Path, path::PathBuf, process::Command};
 use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
 
 /// Messages that are rows: read from and written to the table of the entity, with no code in between.
-const ROWS: &[(&str, &str)] = &[("roster.v1.UserDto", "user")];
+const ROWS: &[(&str, &str)] = &[
+    ("roster.v1.ApiKeyDto", "api_key"),
+    ("roster.v1.GroupDto", "group"),
+    ("roster.v1.RoleDto", "role"),
+    ("roster.v1.UserDto", "user"),
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let api = [
+        "roster/v1/api_key_service.proto",
+        "roster/v1/group_service.proto",
+        "roster/v1/role_service.proto",
         "roster/v1/user_service.proto",
         "roster/v1/meta_service.proto",
         "roster/v1/error_reason.proto",

@@ -1,4 +1,4 @@
-//! Who may call what: `fn access(path)` from the methods' `scope` options. A method without one fails the build.
+//! Who may call what, and the services of the package: from the methods' `scope` options. A method without one fails the build.
 
 use std::fmt::Write;
 
@@ -19,14 +19,22 @@ pub(crate) fn generate(pool: &DescriptorPool, package: &str) -> Result<String, S
             let _ = writeln!(arms, "        {path:?} => Some(Access::{}),", access(&scope));
         }
     }
+    let services = pool.services().filter(|service| service.package_name() == package);
+    let names: Vec<_> = services.map(|service| service.full_name().to_owned()).collect();
     Ok(format!(
-        "/// What the method asks of its caller; `None`: there is no such method.\n\
+        "/// The services of the package, by their full names.\n\
+         pub(crate) const SERVICES: &[&str] = &{names:?};\n\n\
+         /// What the method asks of its caller; `None`: there is no such method.\n\
          pub(crate) fn access(path: &str) -> Option<Access> {{\n    match path {{\n{arms}        _ => None,\n    }}\n}}\n"
     ))
 }
 
 fn access(scope: &str) -> String {
-    if scope == "any" { "AnyKey".to_owned() } else { format!("Scoped({})", scope_path(scope)) }
+    if scope == "any" {
+        return "AnyKey".to_owned();
+    }
+    let scopes: Vec<_> = scope.split(' ').map(scope_path).collect();
+    format!("Scoped(&[{}])", scopes.join(", "))
 }
 
 /// The Rust path of a scope: `users:read` → `Scope::UsersRead`. One that does not exist fails to compile.

@@ -36,6 +36,7 @@ fn implement(source: &mut String, message: &MessageDescriptor, package: &str) ->
         source,
         "/// The fields of [`{name}`].\npub(crate) static {table}: &[Field] = &[\n{fields}];\n\n\
          impl Reflect for {name} {{\n    \
+             fn name(&self) -> &'static str {{\n        {name:?}\n    }}\n\n    \
              fn fields(&self) -> &'static [Field] {{\n        {table}\n    }}\n\n    \
              fn value(&self, index: usize) -> Value<'_> {{\n        {body}\n    }}\n}}\n\n"
     );

@@ -2,8 +2,13 @@
 
 pub mod api_key;
 pub mod api_key_secret;
+mod collection;
+pub mod group;
+pub mod role;
+pub mod sealing_key;
 mod string_list;
 pub mod user;
 pub mod user_custom_data;
 
+use collection::collection;
 pub use string_list::StringList;

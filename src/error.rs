@@ -2,14 +2,15 @@
 //!
 //! An error says to the caller what they can act on; a cause is for the log alone.
 
+use std::collections::HashMap;
 use std::{borrow::Cow, fmt, time::Duration};
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt, pb};
 
+use crate::limits;
 use crate::proto::ErrorReason;
-use crate::scope::Scope;
-use crate::validate::Violations;
+use crate::validate::{Violations, quote};
 
 /// The domain of every `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "roster";
@@ -40,8 +41,8 @@ pub enum Error {
     #[error("the API key was revoked")]
     ApiKeyRevoked,
     /// The key lacks a scope.
-    #[error("the API key lacks the scope {}", .0.name())]
-    ScopeDenied(Scope),
+    #[error("the API key lacks the scope {0}")]
+    ScopeDenied(&'static str),
     /// The request breaks rules.
     #[error("{}", summary(.0))]
     Invalid(Violations),
@@ -56,17 +57,29 @@ pub enum Error {
     /// The request is no message.
     #[error("the request message is not valid: {0}")]
     InvalidMessage(Cow<'static, str>),
+    /// The page token is not one that was given to this question within a day.
+    #[error("the page token is not valid: ask for the first page again")]
+    PageTokenInvalid,
     /// Nobody has the id.
     #[error("no such user")]
     UserNotFound,
-    /// No key has the id. Only the command line can meet this so far.
+    /// No group has the code.
+    #[error("no such group: {}", quote(.0))]
+    GroupNotFound(String),
+    /// No role has the code.
+    #[error("no such role: {}", quote(.0))]
+    RoleNotFound(String),
+    /// No key within the caller's reach has the id.
     #[error("no such API key")]
     ApiKeyNotFound,
+    /// The key was revoked, and what is asked of it cannot be done any more.
+    #[error("no such API key: it was revoked")]
+    ApiKeyEnded,
     /// Identifiers are taken: at least one, in the contract's order.
     #[error("{}", taken(.0))]
     AlreadyExists(Vec<Conflict>),
     /// The resource has changed since its etag was read.
-    #[error("the user has changed since its etag was read")]
+    #[error("the resource has changed since its etag was read")]
     EtagMismatch,
     /// Another call was in the way.
     #[error("another call was in the way; repeat the call")]
@@ -75,8 +88,19 @@ pub enum Error {
     #[error("a user keeps at least one of username, email, phone and external_id")]
     LastIdentifier,
     /// A message is larger than allowed.
-    #[error("the message is larger than {} bytes", crate::limits::MESSAGE_BYTES)]
-    MessageTooLarge,
+    #[error("the message is larger than {} bytes{}", limits::MESSAGE_BYTES, fitting(*.fit))]
+    MessageTooLarge {
+        /// How many items of an answer would fit, counted from its first one, where it has items.
+        fit: Option<usize>,
+    },
+    /// One item makes a batch fail as a whole.
+    #[error("{item}: {error}")]
+    Item {
+        /// Its path, such as `users[3]`.
+        item: String,
+        /// What is wrong with it.
+        error: Box<Error>,
+    },
     /// The database does not answer.
     #[error("the database does not answer; try again")]
     StoreUnavailable {
@@ -110,6 +134,8 @@ pub enum Conflict {
     Username,
     /// The external id.
     ExternalId,
+    /// The code of a group or role.
+    Code,
 }
 
 impl Conflict {
@@ -120,6 +146,7 @@ impl Conflict {
             Self::PhoneNumber => ErrorReason::PhoneNumberExists,
             Self::Username => ErrorReason::UsernameExists,
             Self::ExternalId => ErrorReason::ExternalIdExists,
+            Self::Code => ErrorReason::CodeExists,
         }
     }
 }
@@ -132,6 +159,7 @@ impl fmt::Display for Conflict {
             Self::PhoneNumber => "phone number",
             Self::Username => "username",
             Self::ExternalId => "external id",
+            Self::Code => "code",
         })
     }
 }
@@ -163,15 +191,19 @@ impl Error {
             Self::ScopeDenied(_) => (Code::PermissionDenied, ErrorReason::ScopeDenied),
             Self::Invalid(_) | Self::Required { .. } => (Code::InvalidArgument, ErrorReason::InvalidField),
             Self::InvalidMessage(_) => (Code::InvalidArgument, ErrorReason::InvalidMessage),
+            Self::PageTokenInvalid => (Code::InvalidArgument, ErrorReason::PageTokenInvalid),
             Self::UserNotFound => (Code::NotFound, ErrorReason::UserNotFound),
-            Self::ApiKeyNotFound => (Code::NotFound, ErrorReason::ApiKeyNotFound),
+            Self::GroupNotFound(_) => (Code::NotFound, ErrorReason::GroupNotFound),
+            Self::RoleNotFound(_) => (Code::NotFound, ErrorReason::RoleNotFound),
+            Self::ApiKeyNotFound | Self::ApiKeyEnded => (Code::NotFound, ErrorReason::ApiKeyNotFound),
             Self::AlreadyExists(conflicts) => {
                 (Code::AlreadyExists, conflicts.first().map_or(ErrorReason::Internal, |first| first.reason()))
             }
             Self::EtagMismatch => (Code::Aborted, ErrorReason::EtagMismatch),
             Self::ConflictRetry => (Code::Aborted, ErrorReason::ConflictRetry),
             Self::LastIdentifier => (Code::FailedPrecondition, ErrorReason::LastIdentifier),
-            Self::MessageTooLarge => (Code::ResourceExhausted, ErrorReason::MessageTooLarge),
+            Self::MessageTooLarge { .. } => (Code::ResourceExhausted, ErrorReason::MessageTooLarge),
+            Self::Item { error, .. } => error.answer(),
             Self::StoreUnavailable { .. } => (Code::Unavailable, ErrorReason::StoreUnavailable),
             Self::UnknownMethod => (Code::Unimplemented, ErrorReason::UnknownMethod),
             Self::Deadline => (Code::DeadlineExceeded, ErrorReason::Deadline),
@@ -181,9 +213,23 @@ impl Error {
 
     fn details(&self, reason: ErrorReason) -> ErrorDetails {
         let mut details = ErrorDetails::new();
-        let mut metadata = std::collections::HashMap::new();
+        let mut metadata = HashMap::new();
+        self.describe(&mut details, &mut metadata);
+        details.set_error_info(wire_reason(reason), DOMAIN, metadata);
+        details
+    }
+
+    fn describe(&self, details: &mut ErrorDetails, metadata: &mut HashMap<String, String>) {
         match self {
-            Self::ScopeDenied(scope) => drop(metadata.insert("scope".to_owned(), scope.name().to_owned())),
+            Self::ScopeDenied(scope) => drop(metadata.insert("scope".to_owned(), (*scope).to_owned())),
+            Self::GroupNotFound(code) | Self::RoleNotFound(code) => {
+                metadata.insert("code".to_owned(), code.chars().take(limits::ECHO_CHARACTERS).collect());
+            }
+            Self::MessageTooLarge { fit: Some(fit) } => drop(metadata.insert("fit".to_owned(), fit.to_string())),
+            Self::Item { item, error } => {
+                error.describe(details, metadata);
+                metadata.insert("item".to_owned(), item.clone());
+            }
             Self::Invalid(violations) => {
                 metadata.insert("violations".to_owned(), violations.count().to_string());
                 for violation in violations.list() {
@@ -207,8 +253,6 @@ impl Error {
             }
             _ => {}
         }
-        details.set_error_info(wire_reason(reason), DOMAIN, metadata);
-        details
     }
 
     /// Writes what the caller is not told to the log; the span says whose request it was.
@@ -231,6 +275,10 @@ fn summary(violations: &Violations) -> String {
     let more = violations.count() - 1;
     let tail = if more == 0 { String::new() } else { format!(" (and {more} more)") };
     format!("{} {}{tail}", first.field, first.description)
+}
+
+fn fitting(fit: Option<usize>) -> String {
+    fit.map_or_else(String::new, |fit| format!("; {fit} of its items would fit"))
 }
 
 fn taken(conflicts: &[Conflict]) -> String {

@@ -12,6 +12,7 @@ pub mod error;
 pub mod layers;
 pub mod limits;
 pub mod normalize;
+pub mod page_token;
 pub mod proto;
 pub mod rpc;
 pub mod scope;

@@ -4,8 +4,30 @@
 pub const MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// The most items in a batch.
 pub const BATCH_ITEMS: usize = 1_000;
-/// The most items on a page.
+/// The most items on a page, and how many it has where the request does not say (the seeds' number).
 pub const PAGE_LIMIT: usize = 1_000;
+/// See [`PAGE_LIMIT`].
+pub const DEFAULT_PAGE_LIMIT: usize = 10;
+/// The most items before a page that is had by its number: what lies deeper is had by token.
+pub const PAGE_OFFSET: usize = 10_000;
+/// The most bytes of a page token.
+pub const PAGE_TOKEN_BYTES: usize = 4 * 1024;
+/// How long a page token is good for.
+pub const PAGE_TOKEN_AGE: std::time::Duration = std::time::Duration::from_hours(24);
+/// How far a list counts what is on its pages where the request does not say.
+pub const COUNT: usize = 10_000;
+/// The most characters of a search query.
+pub const QUERY_CHARACTERS: usize = 256;
+/// The most words of a search query.
+pub const QUERY_WORDS: usize = 16;
+/// The most characters in a code of a group or role.
+pub const CODE_CHARACTERS: usize = 64;
+/// The most roles that one question can ask for.
+pub const ASKED_ROLES: usize = 100;
+/// The longest that a rotated secret may live on, and how long it does where the request does not say.
+pub const OVERLAP: std::time::Duration = std::time::Duration::from_hours(7 * 24);
+/// See [`OVERLAP`].
+pub const DEFAULT_OVERLAP: std::time::Duration = std::time::Duration::from_hours(24);
 /// The most characters in an email address (RFC 5321).
 pub const EMAIL_CHARACTERS: usize = 254;
 /// The most characters in a username.

@@ -1,11 +1,15 @@
 //! The services: each handler opens its call, acts through the store, and answers. No rule lives here and no SQL.
 
+pub mod api_keys;
+mod batches;
 mod call;
+pub mod groups;
 mod identifiers;
 pub mod meta;
+mod paging;
+mod reply;
+pub mod roles;
 pub mod users;
 
 pub(crate) use call::Call;
-
-/// What a handler returns.
-type Reply<T> = Result<tonic::Response<T>, tonic::Status>;
+use reply::{Reply, reply};

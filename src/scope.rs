@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::validate::quote;
+
 /// A permission that an API key holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -90,8 +92,8 @@ impl Scope {
 pub enum Access {
     /// Any valid key.
     AnyKey,
-    /// A key that holds the scope.
-    Scoped(Scope),
+    /// A key that holds all of these scopes.
+    Scoped(&'static [Scope]),
 }
 
 /// The scopes of a key.
@@ -108,14 +110,53 @@ impl Scopes {
     /// Whether the key may do what the scope opens.
     #[must_use]
     pub fn allows(self, scope: Scope) -> bool {
-        self.all
-            || Scope::all().any(|held| self.granted & held.bit() != 0 && (held == scope || held.included().contains(&scope)))
+        self.all || self.granted().any(|held| held == scope || held.included().contains(&scope))
+    }
+
+    /// What is wanted and not held, if anything: the first of it by name. Only `*` holds `*`, which has the scopes of later
+    /// releases too.
+    #[must_use]
+    pub fn lacking(self, wanted: Self) -> Option<&'static str> {
+        if self.all {
+            return None;
+        }
+        let lacked = || wanted.granted().find(|scope| !self.allows(*scope));
+        if wanted.all { Some(ALL) } else { lacked().map(Scope::name) }
+    }
+
+    /// Everything that is not held, by name: a key with any of it is stronger than this one.
+    pub fn beyond(self) -> impl Iterator<Item = &'static str> {
+        let scopes = Scope::all().filter(move |scope| !self.allows(*scope)).map(Scope::name);
+        Some(ALL).filter(|_| !self.all).into_iter().chain(scopes)
+    }
+
+    /// Adds the scope of this name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn grant(&mut self, name: &str) -> Result<(), UnknownScope> {
+        if name == ALL {
+            self.all = true;
+            return Ok(());
+        }
+        let known = NAMES.iter().find(|(_, known)| *known == name);
+        self.granted |= known.ok_or_else(|| UnknownScope(quote(name)))?.0.bit();
+        Ok(())
+    }
+
+    /// The names, in the contract's order.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Some(ALL).filter(|_| self.all).into_iter().chain(self.granted().map(Scope::name))
+    }
+
+    fn granted(self) -> impl Iterator<Item = Scope> {
+        Scope::all().filter(move |scope| self.granted & scope.bit() != 0)
     }
 }
 
 /// A name that is no scope.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a scope; scopes are `*`, {list}", list = NAMES.iter().map(|(_, name)| format!("`{name}`")).collect::<Vec<_>>().join(", "))]
+#[error("{0} is not a scope; scopes are `*`, {list}", list = NAMES.iter().map(|(_, name)| format!("`{name}`")).collect::<Vec<_>>().join(", "))]
 pub struct UnknownScope(String);
 
 impl FromStr for Scopes {
@@ -124,14 +165,7 @@ impl FromStr for Scopes {
     /// Reads names parted by commas or spaces; none at all is fine.
     fn from_str(text: &str) -> Result<Self, UnknownScope> {
         let mut scopes = Self::default();
-        for word in text.split([',', ' ']).filter(|word| !word.is_empty()) {
-            if word == ALL {
-                scopes.all = true;
-            } else {
-                let known = NAMES.iter().find(|(_, name)| *name == word);
-                scopes.granted |= known.ok_or_else(|| UnknownScope(word.to_owned()))?.0.bit();
-            }
-        }
+        text.split([',', ' ']).filter(|word| !word.is_empty()).try_for_each(|word| scopes.grant(word))?;
         Ok(scopes)
     }
 }
@@ -139,9 +173,7 @@ impl FromStr for Scopes {
 impl fmt::Display for Scopes {
     /// Names parted by spaces, in the contract's order.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let granted = Scope::all().filter(|scope| self.granted & scope.bit() != 0).map(Scope::name);
-        let names: Vec<_> = self.all.then_some(ALL).into_iter().chain(granted).collect();
-        formatter.write_str(&names.join(" "))
+        formatter.write_str(&self.names().collect::<Vec<_>>().join(" "))
     }
 }
 
@@ -162,7 +194,25 @@ mod tests {
             assert_eq!(text.parse::<Scopes>().unwrap().to_string(), text);
         }
         assert_eq!("users:read,groups:read".parse::<Scopes>(), "groups:read users:read".parse());
-        assert!("users:fly".parse::<Scopes>().unwrap_err().to_string().contains("`users:fly`"));
+        assert!("users:fly".parse::<Scopes>().unwrap_err().to_string().contains("\"users:fly\""));
+    }
+
+    #[test]
+    fn nothing_is_lacked_by_whoever_holds_it_or_what_includes_it() {
+        let lacking = |held: &str, wanted: &str| held.parse::<Scopes>().unwrap().lacking(wanted.parse().unwrap());
+        for (held, wanted) in [("", ""), ("*", "*"), ("*", "users:read"), ("users:write", "users:exists"), ("users:read", "")] {
+            assert_eq!(lacking(held, wanted), None, "{held} {wanted}");
+        }
+        assert_eq!(lacking("users:read", "users:write"), Some("users:write"));
+        let all: Vec<_> = Scope::all().map(Scope::name).collect();
+        assert_eq!(lacking(&all.join(" "), "*"), Some("*"));
+        for held in ["", "*", "users:write keys:manage", &all.join(" ")] {
+            let held: Scopes = held.parse().unwrap();
+            let beyond: Vec<_> = held.beyond().collect();
+            for name in all.iter().chain(["*"].iter()) {
+                assert_eq!(held.lacking(name.parse().unwrap()).is_some(), beyond.contains(name), "{held} {name}");
+            }
+        }
     }
 
     #[test]

@@ -16,9 +16,12 @@ use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::server::TcpIncoming;
 
 use crate::layers::Layers;
+use crate::proto::api_key_service_server::ApiKeyServiceServer;
+use crate::proto::group_service_server::GroupServiceServer;
 use crate::proto::meta_service_server::MetaServiceServer;
+use crate::proto::role_service_server::RoleServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
-use crate::rpc::{meta::Meta, users::Users};
+use crate::rpc::{api_keys::ApiKeys, groups::Groups, meta::Meta, roles::Roles, users::Users};
 use crate::store::Store;
 use crate::{limits, proto, transport};
 
@@ -43,13 +46,16 @@ pub async fn serve(
 fn surface(store: &Store, reflection: bool) -> Routes {
     let mut routes = RoutesBuilder::default();
     // What a service decodes is limited, also after decompression; what it encodes is limited by its handlers.
-    routes
-        .add_service(
-            UserServiceServer::new(Users::new(store.clone()))
-                .max_decoding_message_size(limits::MESSAGE_BYTES)
-                .accept_compressed(Gzip),
-        )
-        .add_service(MetaServiceServer::new(Meta).max_decoding_message_size(limits::MESSAGE_BYTES).accept_compressed(Gzip));
+    macro_rules! add {
+        ($server:ident, $service:expr) => {
+            routes.add_service($server::new($service).max_decoding_message_size(limits::MESSAGE_BYTES).accept_compressed(Gzip))
+        };
+    }
+    add!(ApiKeyServiceServer, ApiKeys::new(store.clone()));
+    add!(GroupServiceServer, Groups::new(store.clone()));
+    add!(MetaServiceServer, Meta);
+    add!(RoleServiceServer, Roles::new(store.clone()));
+    add!(UserServiceServer, Users::new(store.clone()));
     if reflection {
         match reflect() {
             Ok((v1, v1alpha)) => drop(routes.add_service(v1).add_service(v1alpha)),

@@ -4,16 +4,28 @@
 //! what all of them need is written there once.
 
 pub mod api_keys;
+mod changes;
+pub mod collections;
 mod engine;
 mod etag;
+pub mod groups;
 mod lookup;
+pub mod paging;
+pub mod roles;
+mod sealing_keys;
 pub mod users;
 mod write;
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Result;
 use crate::normalize::phone::CallingCode;
+use crate::page_token::PageTokens;
+use crate::proto::Timestamp;
 
 pub use api_keys::{Caller, last_used::LastUsed};
 pub use engine::OpenError;
@@ -27,6 +39,7 @@ pub struct Store {
     clock: Clock,
     calling_code: CallingCode,
     last_used: LastUsed,
+    page_tokens: Arc<OnceCell<PageTokens>>,
 }
 
 impl Store {
@@ -36,7 +49,25 @@ impl Store {
     /// In words for whoever started the service.
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
         let engine = engine::Engine::open(config).await?;
-        Ok(Self { engine, clock, calling_code: config.phone_country_code, last_used: LastUsed::default() })
+        Ok(Self {
+            engine,
+            clock,
+            calling_code: config.phone_country_code,
+            last_used: LastUsed::default(),
+            page_tokens: Arc::default(),
+        })
+    }
+
+    /// The time by which the store goes.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Tells `observe` of every statement that goes to the database from now on: for tests and benchmarks, before anything is
+    /// served.
+    pub fn observe_statements(&mut self, observe: impl Fn() + Clone + Send + Sync + 'static) {
+        self.engine.observe(observe);
     }
 
     /// The calling code of phone numbers that name none.

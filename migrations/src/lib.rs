@@ -35,6 +35,11 @@ const STEPS: &[(&str, &str)] = &[
     ("0001_users", include_str!("../sql/0001_users.sql")),
     ("0002_user_custom_data", include_str!("../sql/0002_user_custom_data.sql")),
     ("0003_api_keys", include_str!("../sql/0003_api_keys.sql")),
+    ("0004_users_created_at", include_str!("../sql/0004_users_created_at.sql")),
+    ("0005_groups", include_str!("../sql/0005_groups.sql")),
+    ("0006_roles", include_str!("../sql/0006_roles.sql")),
+    ("0007_sealing_keys", include_str!("../sql/0007_sealing_keys.sql")),
+    ("0008_api_keys_created_by", include_str!("../sql/0008_api_keys_created_by.sql")),
 ];
 
 struct Step {

@@ -9,15 +9,13 @@ use jiff::{Span, SpanRelativeTo};
 use super::{Failure, print};
 use crate::clock::Clock;
 use crate::entity::api_key;
+use crate::limits;
 use crate::proto::Timestamp;
 use crate::proto::reflect::TextRule;
 use crate::scope::Scopes;
 use crate::store::api_keys::{CreateApiKey, CreatedApiKey, RevokeApiKey, RotateApiKey};
 use crate::store::{Context, Store};
 use crate::validate::text;
-
-/// The longest that a rotated secret may live on.
-const MAX_OVERLAP: Duration = Duration::from_hours(7 * 24);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
@@ -62,16 +60,16 @@ async fn act(keys: Keys, store: &Store) -> Result<String, Failure> {
     let context = Context::default();
     match keys {
         Keys::Create { name, scopes, expires_in } => {
-            let expires_at = expires_in.map(|after| later(Clock::default().now(), after));
+            let expires_at = expires_in.map(|after| Clock::default().now().plus(after));
             let created = store.write(context, CreateApiKey { name, scopes, expires_at }).await?;
             Ok(secret(&created))
         }
         Keys::List => Ok(table(&store.api_keys().await?)),
-        Keys::Rotate { overlap, .. } if overlap > MAX_OVERLAP => Err("--overlap must be at most 7d".into()),
+        Keys::Rotate { overlap, .. } if overlap > limits::OVERLAP => Err("--overlap must be at most 7d".into()),
         Keys::Rotate { api_key_id, overlap } => Ok(secret(&store.write(context, RotateApiKey { api_key_id, overlap }).await?)),
         Keys::Revoke { api_key_id } => {
-            let revoked = store.write(context, RevokeApiKey { api_key_id }).await?;
-            Ok(format!("revoked {} ({})\n", revoked.api_key_id, revoked.name))
+            let revoked = store.write(context, RevokeApiKey { api_key_id, with_descendants: false }).await?;
+            Ok(format!("revoked {} ({})\n", revoked.api_key_id(), revoked.name()))
         }
     }
 }
@@ -79,7 +77,8 @@ async fn act(keys: Keys, store: &Store) -> Result<String, Failure> {
 /// The key alone on its line, so that a script can take it; who it is goes to the log.
 fn secret(created: &CreatedApiKey) -> String {
     let key = &created.api_key;
-    tracing::info!(api_key_id = key.api_key_id, name = key.name, scopes = key.scopes, "keep this key: it is not shown again");
+    let (id, name, scopes) = (key.api_key_id(), key.name(), key.scopes.join(" "));
+    tracing::info!(api_key_id = id, name, scopes, "keep this key: it is not shown again");
     format!("{}\n", created.secret.expose())
 }
 
@@ -104,11 +103,6 @@ fn table(keys: &[api_key::Model]) -> String {
 fn time(time: Option<Timestamp>) -> String {
     let time = time.and_then(|time| jiff::Timestamp::from_second(time.seconds).ok());
     time.map_or_else(|| "-".to_owned(), |time| time.to_string())
-}
-
-fn later(now: Timestamp, after: Duration) -> Timestamp {
-    let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_micros(now.micros().saturating_add(micros))
 }
 
 /// Reads what a key is called: something, on one line.

@@ -41,7 +41,7 @@ impl Gate {
         tracing::Span::current().record("api_key_id", caller.api_key_id.as_ref());
         match access.ok_or(Error::UnknownMethod)? {
             Access::AnyKey => {}
-            Access::Scoped(scope) => caller.require(scope)?,
+            Access::Scoped(scopes) => scopes.iter().try_for_each(|scope| caller.require(*scope))?,
         }
         request.extensions_mut().insert(caller);
         Ok(())

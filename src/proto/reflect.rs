@@ -10,6 +10,9 @@ use crate::scope::Scope;
 
 /// A message whose fields can be walked.
 pub trait Reflect {
+    /// The message's name in the proto, without the package.
+    fn name(&self) -> &'static str;
+
     /// What each field takes, in the order of the proto.
     fn fields(&self) -> &'static [Field];
 
@@ -22,6 +25,12 @@ pub trait Reflect {
         Self: Sized,
     {
         self.fields().iter().enumerate().map(|(index, field)| (field, self.value(index)))
+    }
+
+    /// The value of the field of this name; absent where there is no such field.
+    fn get(&self, name: &str) -> Value<'_> {
+        let index = self.fields().iter().position(|field| field.name == name);
+        index.map_or(Value::Absent, |index| self.value(index))
     }
 }
 
@@ -84,6 +93,8 @@ pub enum TextRule {
     Date,
     /// An id that a caller chooses.
     ChosenId,
+    /// What a group or role is called by.
+    Code,
 }
 
 /// A field's value, borrowed from its message.
@@ -119,6 +130,12 @@ impl Value<'_> {
     /// An enum's number, and whether `known` has it.
     pub(crate) fn enumeration(number: Option<i32>, known: fn(i32) -> bool) -> Self {
         number.map_or(Self::Absent, |number| Self::Enum(number, known(number)))
+    }
+
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     /// Whether the field is named by the message.
@@ -240,6 +257,12 @@ impl<'a> From<&'a Option<Struct>> for Value<'a> {
 impl<'a> From<&'a Option<FieldMask>> for Value<'a> {
     fn from(mask: &'a Option<FieldMask>) -> Self {
         mask.as_ref().map_or(Self::Absent, Self::Mask)
+    }
+}
+
+impl<'a> From<&'a Option<prost_types::Duration>> for Value<'a> {
+    fn from(duration: &'a Option<prost_types::Duration>) -> Self {
+        duration.as_ref().map_or(Self::Absent, |_| Self::Other)
     }
 }
 

@@ -32,6 +32,13 @@ impl Timestamp {
         self.seconds.saturating_mul(1_000_000).saturating_add(i64::from(self.nanos / 1_000))
     }
 
+    /// So much later; as late as can be told where that is too late.
+    #[must_use]
+    pub fn plus(self, duration: std::time::Duration) -> Self {
+        let duration: i64 = duration.as_micros().try_into().unwrap_or(i64::MAX);
+        Self::from_micros(self.micros().saturating_add(duration))
+    }
+
     /// The time so many microseconds after 1970.
     #[must_use]
     pub fn from_micros(micros: i64) -> Self {

@@ -8,11 +8,18 @@ use crate::normalize::email::Email;
 use crate::normalize::phone::{CallingCode, Phone, PhoneError};
 use crate::normalize::username;
 use crate::proto::UserIdType;
-use crate::store::Identifier;
+use crate::proto::reflect::{Reflect, Value};
+use crate::store::{Identifier, Store};
 use crate::validate::{Violations, text};
 
-/// The user that `user_id` and `user_id_type` name.
-pub(super) fn target(id: Option<&str>, id_type: i32, default: CallingCode, violations: &mut Violations) -> Option<Identifier> {
+/// The user that the fields `user_id` and `user_id_type` of a request name.
+pub(super) fn user(request: &impl Reflect, store: &Store, violations: &mut Violations) -> Option<Identifier> {
+    let id_type = if let Value::Enum(id_type, _) = request.get("user_id_type") { id_type } else { 0 };
+    target(request.get("user_id").as_text(), id_type, store.calling_code(), violations)
+}
+
+/// The user that an id of this type names.
+fn target(id: Option<&str>, id_type: i32, default: CallingCode, violations: &mut Violations) -> Option<Identifier> {
     const FIELD: &str = "user_id";
     let Some(id) = id else {
         violations.add(FIELD, "must be given");
@@ -26,6 +33,39 @@ pub(super) fn target(id: Option<&str>, id_type: i32, default: CallingCode, viola
         UserIdType::Username => self::username(FIELD, id, violations),
         UserIdType::ExternalId => external_id(FIELD, id, violations),
     }
+}
+
+/// The user that an item of a batch names.
+///
+/// # Errors
+/// What is wrong with the item.
+pub(super) fn item(id: Option<&str>, id_type: i32, default: CallingCode) -> Result<Identifier, Violations> {
+    let mut violations = Violations::default();
+    if UserIdType::try_from(id_type).is_err() {
+        violations.add("user_id_type", format!("{id_type} is not a value of this enum"));
+    }
+    let target = target(id, id_type, default, &mut violations);
+    violations.none_or_some(target)
+}
+
+/// The id of an API key; whether there is such a key, only the database knows.
+pub(super) fn api_key_id(id: Option<&str>, violations: &mut Violations) -> Option<String> {
+    code("api_key_id", id, violations)
+}
+
+/// The code of a group or role; whether one has it, only the database knows.
+pub(super) fn code(field: &str, code: Option<&str>, violations: &mut Violations) -> Option<String> {
+    match code {
+        Some(code) => plain(field, code, violations),
+        None => violations.refuse(field, "must be given"),
+    }
+}
+
+/// The codes of several; who names none asks for nothing.
+pub(super) fn codes(field: &str, codes: &[String], most: usize, violations: &mut Violations) -> Vec<String> {
+    super::batches::check_size(field, codes.len(), most, violations);
+    let read = codes.iter().enumerate().take(most);
+    read.filter_map(|(index, code)| self::code(&format!("{field}[{index}]"), Some(code), violations)).collect()
 }
 
 /// A username.

@@ -2,7 +2,7 @@
 
 use tonic::Request;
 
-use super::{Call, Reply};
+use super::{Call, Reply, reply};
 use crate::limits;
 use crate::proto::meta_service_server::MetaService;
 use crate::proto::{GetLimitsRequest, GetLimitsResponse, GetVersionRequest, GetVersionResponse};
@@ -15,7 +15,7 @@ pub struct Meta;
 impl MetaService for Meta {
     async fn get_limits(&self, request: Request<GetLimitsRequest>) -> Reply<GetLimitsResponse> {
         Call::open(request)?;
-        Ok(tonic::Response::new(GetLimitsResponse {
+        reply(GetLimitsResponse {
             max_page_limit: wire(limits::PAGE_LIMIT),
             max_batch_items: wire(limits::BATCH_ITEMS),
             max_message_bytes: wire(limits::MESSAGE_BYTES),
@@ -30,15 +30,23 @@ impl MetaService for Meta {
             max_custom_data_key_characters: wire(limits::CUSTOM_DATA_KEY_CHARACTERS),
             max_register_source_items: wire(limits::REGISTER_SOURCE_ITEMS),
             max_violations: wire(limits::VIOLATIONS),
-        }))
+            default_page_limit: wire(limits::DEFAULT_PAGE_LIMIT),
+            max_page_offset: wire(limits::PAGE_OFFSET),
+            max_page_token_bytes: wire(limits::PAGE_TOKEN_BYTES),
+            max_total_count: wire(limits::COUNT),
+            max_query_characters: wire(limits::QUERY_CHARACTERS),
+            max_query_words: wire(limits::QUERY_WORDS),
+            max_code_characters: wire(limits::CODE_CHARACTERS),
+            max_has_any_role_codes: wire(limits::ASKED_ROLES),
+        })
     }
 
     async fn get_version(&self, request: Request<GetVersionRequest>) -> Reply<GetVersionResponse> {
         Call::open(request)?;
-        Ok(tonic::Response::new(GetVersionResponse {
+        reply(GetVersionResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             git_commit: env!("ROSTER_GIT_COMMIT").to_owned(),
-        }))
+        })
     }
 }
 

@@ -1,21 +1,31 @@
-//! `UserService`: users found, created, changed and deleted.
+//! `UserService`: users found, listed, created, changed and deleted, and what they belong to and hold.
 
+mod batch;
 mod existence;
+mod holdings;
 
-use tonic::{Request, Response};
+use tonic::Request;
 
-use super::{Call, Reply, identifiers};
-use crate::error::Error;
+use super::batches::Targets;
+use super::paging::Paging;
+use super::{Call, Reply, identifiers, reply};
 use crate::proto::find_user_request::By;
 use crate::proto::user_service_server::UserService;
 use crate::proto::{
+    AddUserRolesRequest, AddUserRolesResponse, AddUserToGroupRequest, AddUserToGroupResponse, BatchCreateUsersRequest,
+    BatchCreateUsersResponse, BatchDeleteUsersRequest, BatchDeleteUsersResponse, BatchGetUsersRequest, BatchGetUsersResponse,
     BatchUserExistsRequest, BatchUserExistsResponse, CheckUserRequest, CheckUserResponse, CheckUsernameAvailabilityRequest,
     CheckUsernameAvailabilityResponse, CreateUserRequest, CreateUserResponse, DeleteUserRequest, DeleteUserResponse,
-    FindUserRequest, FindUserResponse, GetUserRequest, GetUserResponse, UpdateUserRequest, UpdateUserResponse,
-    UserExistsRequest, UserExistsResponse,
+    FindUserRequest, FindUserResponse, GetUserRequest, GetUserResponse, ListUserGroupsRequest, ListUserGroupsResponse,
+    ListUserRolesRequest, ListUserRolesResponse, ListUsersRequest, ListUsersResponse, RemoveUserFromGroupRequest,
+    RemoveUserFromGroupResponse, RemoveUserRolesRequest, RemoveUserRolesResponse, SearchUsersRequest, SearchUsersResponse,
+    UpdateUserRequest, UpdateUserResponse, UserExistsRequest, UserExistsResponse,
 };
 use crate::store::Store;
-use crate::store::users::{CreateUser, DeleteUser, UpdateUser, View};
+use crate::store::collections::Holding;
+use crate::store::groups::Groups;
+use crate::store::roles::Roles;
+use crate::store::users::{BatchDeleteUsers, CreateUser, DeleteUser, Search, UpdateUser, View};
 
 /// Implements `UserService`.
 #[derive(Clone, Debug)]
@@ -34,31 +44,29 @@ impl Users {
 #[tonic::async_trait]
 impl UserService for Users {
     async fn user_exists(&self, request: Request<UserExistsRequest>) -> Reply<UserExistsResponse> {
-        Ok(Response::new(existence::user_exists(&self.store, Call::open(request)?).await?))
+        reply(existence::user_exists(&self.store, Call::open(request)?).await?)
     }
 
     async fn batch_user_exists(&self, request: Request<BatchUserExistsRequest>) -> Reply<BatchUserExistsResponse> {
-        Ok(Response::new(existence::batch_user_exists(&self.store, Call::open(request)?).await?))
+        reply(existence::batch_user_exists(&self.store, Call::open(request)?).await?)
     }
 
     async fn check_user(&self, request: Request<CheckUserRequest>) -> Reply<CheckUserResponse> {
-        Ok(Response::new(existence::check_user(&self.store, Call::open(request)?).await?))
+        reply(existence::check_user(&self.store, Call::open(request)?).await?)
     }
 
     async fn check_username_availability(
         &self,
         request: Request<CheckUsernameAvailabilityRequest>,
     ) -> Reply<CheckUsernameAvailabilityResponse> {
-        Ok(Response::new(existence::check_username_availability(&self.store, Call::open(request)?).await?))
+        reply(existence::check_username_availability(&self.store, Call::open(request)?).await?)
     }
 
     async fn get_user(&self, request: Request<GetUserRequest>) -> Reply<GetUserResponse> {
         let Call { message, mut violations, .. } = Call::open(request)?;
-        let id = message.user_id.as_deref();
-        let target = identifiers::target(id, message.user_id_type, self.store.calling_code(), &mut violations);
+        let target = identifiers::user(&message, &self.store, &mut violations);
         let target = violations.none_or_some(target)?;
-        let user = self.store.user(&target, View::of(message.with_custom_data, message.flat_custom_data)).await?;
-        Ok(Response::new(GetUserResponse { user: Some(user) }))
+        reply(GetUserResponse { user: Some(self.store.user(&target, View::of(&message)).await?) })
     }
 
     async fn find_user(&self, request: Request<FindUserRequest>) -> Reply<FindUserResponse> {
@@ -77,37 +85,100 @@ impl UserService for Users {
             None => violations.refuse("username", "must be given, or email, or phone"),
         };
         let target = violations.none_or_some(target)?;
-        let user = self.store.user(&target, View::of(message.with_custom_data, message.flat_custom_data)).await?;
-        Ok(Response::new(FindUserResponse { user: Some(user) }))
+        reply(FindUserResponse { user: Some(self.store.user(&target, View::of(&message)).await?) })
     }
 
     async fn create_user(&self, request: Request<CreateUserRequest>) -> Reply<CreateUserResponse> {
         let call = Call::open(request)?;
         let context = call.context();
-        let user = call.message.user.ok_or_else(|| Error::invalid("user", "must be given"))?;
-        let created = self.store.write(context, CreateUser::read(user, self.store.calling_code())?).await?;
-        Ok(Response::new(CreateUserResponse { user: Some(created) }))
+        let create = CreateUser::read(call.message.user, self.store.calling_code())?;
+        reply(CreateUserResponse { user: Some(self.store.write(context, create).await?) })
     }
 
     async fn update_user(&self, request: Request<UpdateUserRequest>) -> Reply<UpdateUserResponse> {
         let call = Call::open(request)?;
         let (context, calling_code) = (call.context(), self.store.calling_code());
         let Call { message, mut violations, .. } = call;
-        let id = message.user_id.as_deref();
-        let target = identifiers::target(id, message.user_id_type, calling_code, &mut violations);
+        let target = identifiers::user(&message, &self.store, &mut violations);
         let update = UpdateUser::read(message, target, calling_code, violations)?;
-        let user = self.store.write(context, update).await?;
-        Ok(Response::new(UpdateUserResponse { user: Some(user) }))
+        reply(UpdateUserResponse { user: Some(self.store.write(context, update).await?) })
     }
 
     async fn delete_user(&self, request: Request<DeleteUserRequest>) -> Reply<DeleteUserResponse> {
         let call = Call::open(request)?;
         let context = call.context();
         let Call { message, mut violations, .. } = call;
-        let id = message.user_id.as_deref();
-        let target = identifiers::target(id, message.user_id_type, self.store.calling_code(), &mut violations);
+        let target = identifiers::user(&message, &self.store, &mut violations);
         let target = violations.none_or_some(target)?;
         self.store.write(context, DeleteUser { target, etag: message.etag }).await?;
-        Ok(Response::new(DeleteUserResponse {}))
+        reply(DeleteUserResponse {})
+    }
+
+    async fn batch_get_users(&self, request: Request<BatchGetUsersRequest>) -> Reply<BatchGetUsersResponse> {
+        reply(batch::get(&self.store, Call::open(request)?).await?)
+    }
+
+    async fn batch_create_users(&self, request: Request<BatchCreateUsersRequest>) -> Reply<BatchCreateUsersResponse> {
+        reply(batch::create(&self.store, Call::open(request)?).await?)
+    }
+
+    async fn batch_delete_users(&self, request: Request<BatchDeleteUsersRequest>) -> Reply<BatchDeleteUsersResponse> {
+        let call = Call::open(request)?;
+        let context = call.context();
+        let Call { message, violations, .. } = call;
+        let targets = Targets::read(message.user_ids, message.user_id_type, &self.store, violations)?;
+        let deleted = self.store.write(context, BatchDeleteUsers { targets: targets.good() }).await?;
+        reply(BatchDeleteUsersResponse { results: targets.results(deleted) })
+    }
+
+    async fn list_users(&self, request: Request<ListUsersRequest>) -> Reply<ListUsersResponse> {
+        let Call { message, violations, .. } = Call::open(request)?;
+        let paging = Paging::read(&self.store, &message, &[], violations).await?;
+        let listed = self.store.list_users(None, &paging.page, View::of(&message)).await?;
+        reply(paging.answer(listed).await?.into())
+    }
+
+    async fn search_users(&self, request: Request<SearchUsersRequest>) -> Reply<SearchUsersResponse> {
+        let Call { message, mut violations, .. } = Call::open(request)?;
+        let search = Search::read(message.query.as_deref(), &message.fields, &mut violations);
+        let paging = Paging::read(&self.store, &message, &search.question(), violations).await?;
+        let listed = self.store.list_users(Some(&search), &paging.page, View::of(&message)).await?;
+        reply(paging.answer(listed).await?.into())
+    }
+
+    async fn list_user_groups(&self, request: Request<ListUserGroupsRequest>) -> Reply<ListUserGroupsResponse> {
+        reply(holdings::list::<Groups, _>(&self.store, Call::open(request)?).await?.into())
+    }
+
+    async fn add_user_to_group(&self, request: Request<AddUserToGroupRequest>) -> Reply<AddUserToGroupResponse> {
+        let call = Call::open(request)?;
+        let codes = call.message.group_code.clone();
+        holdings::change_group(&self.store, call, codes, Holding::Add).await?;
+        reply(AddUserToGroupResponse {})
+    }
+
+    async fn remove_user_from_group(&self, request: Request<RemoveUserFromGroupRequest>) -> Reply<RemoveUserFromGroupResponse> {
+        let call = Call::open(request)?;
+        let codes = call.message.group_code.clone();
+        holdings::change_group(&self.store, call, codes, Holding::Remove).await?;
+        reply(RemoveUserFromGroupResponse {})
+    }
+
+    async fn list_user_roles(&self, request: Request<ListUserRolesRequest>) -> Reply<ListUserRolesResponse> {
+        reply(holdings::list::<Roles, _>(&self.store, Call::open(request)?).await?.into())
+    }
+
+    async fn add_user_roles(&self, request: Request<AddUserRolesRequest>) -> Reply<AddUserRolesResponse> {
+        let call = Call::open(request)?;
+        let codes = call.message.role_codes.clone();
+        let (total_count, roles) = holdings::change_roles(&self.store, call, &codes, Holding::Add).await?;
+        reply(AddUserRolesResponse { total_count, roles })
+    }
+
+    async fn remove_user_roles(&self, request: Request<RemoveUserRolesRequest>) -> Reply<RemoveUserRolesResponse> {
+        let call = Call::open(request)?;
+        let codes = call.message.role_codes.clone();
+        let (total_count, roles) = holdings::change_roles(&self.store, call, &codes, Holding::Remove).await?;
+        reply(RemoveUserRolesResponse { total_count, roles })
     }
 }

@@ -6,9 +6,7 @@ use tonic_health::ServingStatus::{self, NotServing, Serving};
 use tonic_health::pb::health_server::{Health as HealthService, HealthServer};
 use tonic_health::server::HealthReporter;
 
-use crate::proto::meta_service_server::MetaServiceServer;
-use crate::proto::user_service_server::UserServiceServer;
-use crate::rpc::{meta::Meta, users::Users};
+use crate::proto;
 use crate::store::Store;
 
 /// How often the database is asked for a sign of life, and how long it may take.
@@ -18,11 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const LIVENESS: &str = "liveness";
 
 /// What is reported, by service name; the empty one is the whole server.
-const SERVICES: [&str; 3] = [
-    "",
-    <UserServiceServer<Users> as tonic::server::NamedService>::NAME,
-    <MetaServiceServer<Meta> as tonic::server::NamedService>::NAME,
-];
+fn services() -> impl Iterator<Item = &'static str> {
+    proto::SERVICES.iter().copied().chain([""])
+}
 
 /// Reports health.
 #[derive(Clone, Debug)]
@@ -68,14 +64,14 @@ impl Health {
 
     /// Ends the streams of those who watch.
     pub(super) async fn close(mut self) {
-        for service in SERVICES.into_iter().chain([LIVENESS]) {
+        for service in services().chain([LIVENESS]) {
             self.reporter.clear_service_status(service).await;
         }
     }
 
     async fn report(&mut self, status: ServingStatus) {
         self.reported = status;
-        for service in SERVICES {
+        for service in services() {
             self.reporter.set_service_status(service, status).await;
         }
     }

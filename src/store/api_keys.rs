@@ -2,13 +2,17 @@
 
 mod create;
 pub(super) mod last_used;
+mod list;
+mod reach;
 mod revoke;
 mod root;
 mod rotate;
+mod row;
+mod update;
 
 use std::sync::Arc;
 
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::EntityTrait;
 
 use super::Store;
 use crate::api_key::Secret;
@@ -21,6 +25,7 @@ pub use create::{CreateApiKey, CreatedApiKey};
 pub use revoke::RevokeApiKey;
 pub use root::{EnsureApiKey, EnsureRootKey, Ensured, HandOver};
 pub use rotate::RotateApiKey;
+pub use update::UpdateApiKey;
 
 /// Who calls.
 #[derive(Clone, Debug)]
@@ -29,13 +34,15 @@ pub struct Caller {
     pub api_key_id: Arc<str>,
     /// What it may do.
     pub scopes: Scopes,
+    /// From when on it is refused; `None`: never.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Caller {
     /// # Errors
     /// [`Error::ScopeDenied`] when the key lacks the scope.
     pub fn require(&self, scope: Scope) -> Result<()> {
-        if self.scopes.allows(scope) { Ok(()) } else { Err(Error::ScopeDenied(scope)) }
+        if self.scopes.allows(scope) { Ok(()) } else { Err(Error::ScopeDenied(scope.name())) }
     }
 }
 
@@ -56,17 +63,9 @@ impl Store {
         if over(key.expires_at) || over(secret.expires_at) {
             return Err(Error::ApiKeyExpired);
         }
-        let caller = Caller { api_key_id: key.api_key_id.into(), scopes: key.scopes.parse().map_err(Error::internal)? };
+        let scopes = key.scopes.parse().map_err(Error::internal)?;
+        let caller = Caller { api_key_id: key.api_key_id.into(), scopes, expires_at: key.expires_at };
         self.last_used.note(caller.api_key_id.clone(), now);
         Ok(caller)
-    }
-
-    /// Every key, revoked ones included, oldest first.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn api_keys(&self) -> Result<Vec<api_key::Model>> {
-        let keys = api_key::Entity::find().order_by_asc(api_key::Column::CreatedAt).order_by_asc(api_key::Column::ApiKeyId);
-        Ok(keys.all(self.engine.read()).await?)
     }
 }

@@ -2,6 +2,8 @@
 //! folder knows which engine it is.
 
 mod errors;
+pub(super) mod keys;
+pub(super) mod search;
 mod sqlite;
 
 use std::sync::Arc;
@@ -23,6 +25,20 @@ pub(super) struct Engine {
     read: DatabaseConnection,
     /// One permit a connection that can write: callers queue here, where a deadline can still take them out.
     turns: Arc<Semaphore>,
+    /// One permit a connection that may be busy with what takes its time, so that some always stay for look-ups.
+    scans: Arc<Semaphore>,
+}
+
+/// Reads that may take their time and all see the same state.
+pub(super) struct Scan {
+    transaction: DatabaseTransaction,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Scan {
+    pub(super) fn connection(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
 }
 
 impl Engine {
@@ -44,8 +60,7 @@ impl Engine {
     /// # Errors
     /// [`Error::StoreUnavailable`] once the engine is closed.
     pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit> {
-        let closed = |cause: tokio::sync::AcquireError| Error::StoreUnavailable { outcome_unknown: false, cause: cause.into() };
-        self.turns.clone().acquire_owned().await.map_err(closed)
+        permit(&self.turns).await
     }
 
     /// Begins a transaction that may write. It takes the write lock at once: one that begins to read and then writes would
@@ -63,6 +78,23 @@ impl Engine {
         Ok(self.read.begin().await?)
     }
 
+    /// As [`Engine::snapshot`], for lists and searches: they wait here rather than take all connections.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`] once the engine is closed.
+    pub(super) async fn scan(&self) -> Result<Scan> {
+        let permit = permit(&self.scans).await?;
+        Ok(Scan { transaction: self.snapshot().await?, _permit: permit })
+    }
+
+    /// Tells `observe` of every statement from now on.
+    pub(super) fn observe(&mut self, observe: impl Fn() + Clone + Send + Sync + 'static) {
+        for connection in [&mut self.read, &mut self.write] {
+            let observe = observe.clone();
+            connection.set_metric_callback(move |_| observe());
+        }
+    }
+
     /// Asks the database for a sign of life.
     pub(super) async fn ping(&self) -> Result<()> {
         self.read.execute_unprepared("SELECT 1 FROM users LIMIT 1").await?;
@@ -74,6 +106,7 @@ impl Engine {
         let permits = self.turns.acquire_many(sqlite::WRITERS).await;
         drop(permits);
         self.turns.close();
+        self.scans.close();
         // The writer goes last: its connection tidies up the write-ahead log.
         for connection in [self.read, self.write] {
             if let Err(error) = connection.close().await {
@@ -81,4 +114,9 @@ impl Engine {
             }
         }
     }
+}
+
+async fn permit(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+    let closed = |cause: tokio::sync::AcquireError| Error::StoreUnavailable { outcome_unknown: false, cause: cause.into() };
+    semaphore.clone().acquire_owned().await.map_err(closed)
 }

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryResult, QuerySelect, Select,
-};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryResult, QuerySelect, Select};
 
 use super::Store;
+use super::engine::keys::any_of;
 use crate::entity::user;
 use crate::error::Result;
 
@@ -48,6 +47,12 @@ impl Identifier {
         }
     }
 
+    /// What kind of identifier it is, and what it is matched by.
+    #[must_use]
+    pub fn parts(&self) -> (&'static str, &str) {
+        (name(self.column()), self.key())
+    }
+
     fn key(&self) -> &str {
         let (Self::UserId(key) | Self::Email(key) | Self::Phone(key) | Self::Username(key) | Self::ExternalId(key)) = self;
         key
@@ -70,7 +75,7 @@ pub(super) async fn find<S: Shape>(connection: &impl ConnectionTrait, identifier
     }
     let mut found: HashMap<(&'static str, String), S> = HashMap::new();
     for (name, (column, keys)) in keys {
-        let select = S::select().column_as(column, MATCHED).filter(column.is_in(keys));
+        let select = S::select().column_as(column, MATCHED).filter(any_of(column, keys));
         for row in select.into_model::<Matched<S>>().all(connection).await? {
             found.insert((name, row.key), row.shape);
         }

@@ -1,60 +1,36 @@
 //! Users: who they are, whether they exist, and their life from creation to deletion.
 
+mod batch_create;
+mod batch_delete;
 mod conflicts;
 mod create;
 mod custom_data;
 mod delete;
 mod exists;
 mod identifiers;
+mod list;
 mod row;
+mod search;
 mod update;
+mod view;
 
+pub use batch_create::{BatchCreateUsers, CreatedUser};
+pub use batch_delete::BatchDeleteUsers;
 pub use create::CreateUser;
 pub use delete::DeleteUser;
 pub use exists::{Probe, Probed};
+pub(super) use row::{Brief, UserRow};
+pub use search::Search;
 pub use update::UpdateUser;
+pub use view::View;
+pub(super) use view::show;
 
 use sea_orm::ConnectionTrait;
 
 use super::{Identifier, Store, lookup};
 use crate::error::{Error, Result};
 use crate::proto::{Timestamp, UserDto};
-use row::{Brief, UserRow};
-
-/// What a read answers with beside the profile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct View {
-    /// How custom data is shown.
-    pub custom_data: CustomDataView,
-}
-
-/// How a read shows custom data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CustomDataView {
-    /// Not at all.
-    #[default]
-    None,
-    /// As it was written, in `custom_data`.
-    Nested,
-    /// With dotted keys, in `flat_custom_data`.
-    Flat,
-}
-
-impl View {
-    /// What Create and Update answer with.
-    const WRITTEN: Self = Self { custom_data: CustomDataView::Nested };
-
-    /// The view that a request asks for.
-    #[must_use]
-    pub fn of(with_custom_data: bool, flat_custom_data: bool) -> Self {
-        let custom_data = match (with_custom_data, flat_custom_data) {
-            (_, true) => CustomDataView::Flat,
-            (true, false) => CustomDataView::Nested,
-            (false, false) => CustomDataView::None,
-        };
-        Self { custom_data }
-    }
-}
+use view::gather;
 
 impl Store {
     /// The user who has the identifier.
@@ -73,6 +49,24 @@ impl Store {
         user
     }
 
+    /// The users who have the identifiers, in their order; `None`: nobody has it. Fewer where these already make more than a
+    /// message holds.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn users(&self, identifiers: &[Identifier], view: View) -> Result<Vec<Option<UserDto>>> {
+        let snapshot = self.engine.snapshot().await?;
+        let found = lookup::find::<UserRow>(&snapshot, identifiers).await?;
+        let rows = found.iter().flatten().map(|row| row.clone().into_dto()).collect();
+        let mut users = gather(&snapshot, rows, view).await?.into_iter();
+        snapshot.rollback().await?;
+        let user = |found: &Option<UserRow>| match found {
+            Some(_) => users.next().map(Some),
+            None => Some(None),
+        };
+        Ok(found.iter().map_while(user).collect())
+    }
+
     /// When the user who has the identifier was created; `None`: nobody has it.
     ///
     /// # Errors
@@ -86,10 +80,6 @@ impl Store {
 /// The user as the transaction at hand sees them.
 async fn read(connection: &impl ConnectionTrait, identifier: &Identifier, view: View) -> Result<UserDto> {
     let found = lookup::find_one::<UserRow>(connection, identifier).await?;
-    let mut user = found.ok_or(Error::UserNotFound)?.into_dto();
-    if let (Some(user_id), true) = (&user.user_id, view.custom_data != CustomDataView::None) {
-        let stored = custom_data::Stored::read(connection, user_id).await?;
-        stored.show(view.custom_data, &mut user)?;
-    }
-    Ok(user)
+    let user = found.ok_or(Error::UserNotFound)?.into_dto();
+    gather(connection, vec![user], view).await?.pop().ok_or(Error::UserNotFound)
 }

@@ -3,10 +3,10 @@
 
 use std::future::Future;
 
-use sea_orm::DatabaseTransaction;
+use sea_orm::{DatabaseTransaction, TransactionTrait};
 use tracing::Instrument;
 
-use super::Store;
+use super::{Caller, Store};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::proto::Timestamp;
@@ -14,8 +14,8 @@ use crate::proto::Timestamp;
 /// On whose behalf something is written.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
-    /// The API key of the caller; none: the command line or the service itself.
-    pub api_key_id: Option<String>,
+    /// Whose API key it is; none: the command line or the service itself.
+    pub caller: Option<Caller>,
 }
 
 /// A change of the database, whole or not at all.
@@ -43,6 +43,24 @@ pub struct Tx {
     pub(super) clock: Clock,
     /// On whose behalf it runs.
     pub(super) context: Context,
+}
+
+impl Tx {
+    /// A part of the transaction that can be undone alone.
+    pub(super) async fn savepoint(&self) -> Result<Self> {
+        let connection = self.connection.begin().await?;
+        Ok(Self { connection, now: self.now, clock: self.clock.clone(), context: self.context.clone() })
+    }
+
+    /// Keeps what was done since the savepoint.
+    pub(super) async fn release(self) -> Result<()> {
+        Ok(self.connection.commit().await?)
+    }
+
+    /// Undoes what was done since the savepoint.
+    pub(super) async fn undo(self) -> Result<()> {
+        Ok(self.connection.rollback().await?)
+    }
 }
 
 impl Store {

@@ -32,7 +32,7 @@ pub(crate) fn restate(response: Response<Body>) -> Response<Body> {
 fn contract_error(status: &Status, headers: &HeaderMap<HeaderValue>) -> Option<Error> {
     match status.code() {
         // Larger than what a service decodes, which other implementations of gRPC call RESOURCE_EXHAUSTED.
-        Code::OutOfRange | Code::ResourceExhausted => Some(Error::MessageTooLarge),
+        Code::OutOfRange | Code::ResourceExhausted => Some(Error::MessageTooLarge { fit: None }),
         // An encoding that we do not take; tonic lists those that we do.
         Code::Unimplemented if headers.contains_key(ACCEPT_ENCODING) => {
             Some(Error::InvalidMessage(status.message().to_owned().into()))

@@ -21,7 +21,8 @@ pub fn check(rule: TextRule, text: &str) -> Result<(), String> {
         TextRule::LongLine => free(text, limits::LONG_TEXT_CHARACTERS, false),
         TextRule::LongBlock => free(text, limits::LONG_TEXT_CHARACTERS, true),
         TextRule::Date => date(text),
-        TextRule::ChosenId => chosen_id(text),
+        TextRule::ChosenId => drawn_from("._:|@+-", limits::CHOSEN_ID_CHARACTERS, text),
+        TextRule::Code => drawn_from("._:-", limits::CODE_CHARACTERS, text),
     }
 }
 
@@ -65,12 +66,14 @@ fn date(text: &str) -> Result<(), String> {
     if exists { Ok(()) } else { Err("must be a date written YYYY-MM-DD".to_owned()) }
 }
 
-fn chosen_id(text: &str) -> Result<(), String> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:|@+-".contains(&byte);
-    if (1..=limits::CHOSEN_ID_CHARACTERS).contains(&text.len()) && text.bytes().all(allowed) {
+/// ASCII letters, digits and these marks.
+fn drawn_from(marks: &str, most: usize, text: &str) -> Result<(), String> {
+    let allowed = |character: char| character.is_ascii_alphanumeric() || marks.contains(character);
+    if (1..=most).contains(&text.len()) && text.chars().all(allowed) {
         return Ok(());
     }
-    Err(format!("must have 1 to {} characters of A-Z a-z 0-9 . _ : | @ + -", limits::CHOSEN_ID_CHARACTERS))
+    let marks: Vec<_> = marks.chars().map(String::from).collect();
+    Err(format!("must have 1 to {most} characters of A-Z a-z 0-9 {}", marks.join(" ")))
 }
 
 #[cfg(test)]

@@ -31,6 +31,14 @@ impl Violations {
         }
     }
 
+    /// Takes on those of an item whose paths begin with `prefix` in the request; also those are counted that are not told.
+    pub fn append(&mut self, prefix: &str, others: &Self) {
+        for Violation { field, description } in &others.list {
+            self.add(format!("{prefix}{field}"), description.clone());
+        }
+        self.count += others.count - others.list.len();
+    }
+
     /// Notes the problem of a failed check and gives the value of one that passed.
     pub fn take<T>(&mut self, field: &str, checked: Result<T, impl Into<String>>) -> Option<T> {
         checked.map_err(|description| self.add(field, description)).ok()

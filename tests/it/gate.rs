@@ -32,7 +32,7 @@ async fn start() -> (Roster, Wire) {
 
 impl Roster {
     async fn revoke(&self, api_key_id: &str) {
-        let revoke = RevokeApiKey { api_key_id: api_key_id.to_owned() };
+        let revoke = RevokeApiKey { api_key_id: api_key_id.to_owned(), with_descendants: false };
         self.store.write(Context::default(), revoke).await.unwrap();
     }
 
@@ -89,7 +89,7 @@ async fn a_revoked_key_is_refused_by_the_very_next_call() {
     for _ in 0..20 {
         let key = roster.key("*", None).await;
         call(&wire, key.secret.expose()).await.message::<()>();
-        roster.revoke(&key.api_key.api_key_id).await;
+        roster.revoke(key.api_key.api_key_id()).await;
         call(&wire, key.secret.expose()).await.assert_refused(Unauthenticated, "API_KEY_REVOKED");
     }
 }
@@ -100,7 +100,7 @@ async fn what_another_process_does_to_a_key_counts_at_once() {
     let other = Store::open(&config(&roster.directory, &[]), roster.clock.clone()).await.unwrap();
     let key = roster.key("", None).await;
     call(&wire, key.secret.expose()).await.message::<()>();
-    let revoke = RevokeApiKey { api_key_id: key.api_key.api_key_id };
+    let revoke = RevokeApiKey { api_key_id: key.api_key.api_key_id().to_owned(), with_descendants: false };
     other.write(Context::default(), revoke.clone()).await.unwrap();
     call(&wire, key.secret.expose()).await.assert_refused(Unauthenticated, "API_KEY_REVOKED");
     let again = other.write(Context::default(), revoke).await.unwrap();
@@ -111,7 +111,7 @@ async fn what_another_process_does_to_a_key_counts_at_once() {
 async fn a_rotated_secret_lives_on_for_the_overlap() {
     let (roster, wire) = start().await;
     let key = roster.key("", None).await;
-    let (id, first) = (key.api_key.api_key_id.as_str(), key.secret.expose());
+    let (id, first) = (key.api_key.api_key_id(), key.secret.expose());
     let second = roster.rotate(id, DAY).await;
     for secret in [first, &second] {
         call(&wire, secret).await.message::<()>();
@@ -136,7 +136,7 @@ async fn a_rotated_secret_lives_on_for_the_overlap() {
 async fn rotating_does_not_outlive_the_key() {
     let (roster, wire) = start().await;
     let key = roster.key("", Some(roster.time_after(DAY))).await;
-    let second = roster.rotate(&key.api_key.api_key_id, 2 * DAY).await;
+    let second = roster.rotate(key.api_key.api_key_id(), 2 * DAY).await;
     roster.clock.advance(DAY);
     for secret in [key.secret.expose(), &second] {
         call(&wire, secret).await.assert_refused(Unauthenticated, "API_KEY_EXPIRED");
@@ -157,7 +157,7 @@ async fn a_key_of_somebody_elses_making_needs_32_characters() {
 async fn using_a_key_is_noted_and_being_refused_is_not() {
     let (roster, wire) = start().await;
     let (used, unused) = (roster.key("", None).await, roster.key("", None).await);
-    roster.revoke(&unused.api_key.api_key_id).await;
+    roster.revoke(unused.api_key.api_key_id()).await;
     for key in [&used, &unused] {
         roster.clock.advance(DAY);
         call(&wire, key.secret.expose()).await;
@@ -165,7 +165,7 @@ async fn using_a_key_is_noted_and_being_refused_is_not() {
     roster.store.flush_last_used().await;
     let last_used = roster.store.api_keys().await.unwrap().into_iter().map(|key| (key.api_key_id, key.last_used_at));
     let at = Timestamp { seconds: roster.clock.now().seconds - 86_400, nanos: 0 };
-    let expected = [(used.api_key.api_key_id, Some(at)), (unused.api_key.api_key_id, None)];
+    let expected = [(used.api_key.api_key_id().to_owned(), Some(at)), (unused.api_key.api_key_id().to_owned(), None)];
     assert_eq!(last_used.collect::<std::collections::BTreeMap<_, _>>(), expected.into());
 }
 
@@ -211,7 +211,7 @@ async fn whether_a_method_exists_is_told_to_keys_only() {
         "/grpc.health.v1.Health/../roster.v1.UserService/GetUser",
         "/roster.v1.userservice/GetUser",
         "/roster.v2.UserService/GetUser",
-        "/roster.v1.ApiKeyService/CreateApiKey",
+        "/roster.v1.ApiKeyService/CreateApiKeys",
         "/grpc.health.v1.health/Check",
         "/grpc.reflection.v1.ServerReflectionX/ServerReflectionInfo",
         "/favicon.ico",

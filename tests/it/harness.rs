@@ -1,11 +1,16 @@
 //! A server in this process on a port and a database of its own, clients with keys, and refusals taken apart.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use roster::clock::Clock;
 use roster::config::{Config, Overrides};
+use roster::proto::api_key_service_client::ApiKeyServiceClient;
+use roster::proto::group_service_client::GroupServiceClient;
 use roster::proto::meta_service_client::MetaServiceClient;
+use roster::proto::role_service_client::RoleServiceClient;
 use roster::proto::user_service_client::UserServiceClient;
 use roster::proto::{CreateUserRequest, GetUserRequest, Timestamp, UserDto};
 use roster::store::api_keys::{CreateApiKey, CreatedApiKey};
@@ -27,6 +32,7 @@ pub(crate) struct Roster {
     pub(crate) store: Store,
     /// Stands still until a test moves it.
     pub(crate) clock: Clock,
+    statements: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<Result<(), tonic::transport::Error>>>,
     // Dropped last: the database lives in it.
@@ -53,7 +59,12 @@ impl Roster {
         let directory = tempfile::tempdir().unwrap();
         let config = config(&directory, settings);
         let clock = Clock::stopped_at(Timestamp { seconds: 1_800_000_000, nanos: 0 });
-        let store = Store::open(&config, clock.clone()).await.unwrap();
+        let mut store = Store::open(&config, clock.clone()).await.unwrap();
+        let statements = Arc::new(AtomicUsize::new(0));
+        let counted = statements.clone();
+        store.observe_statements(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -65,7 +76,12 @@ impl Roster {
                 Some(routes) => roster::server::serve_routes(routes, serving, config.reflection, listener, stopped).await,
             }
         });
-        Self { address, store, clock, stop: Some(stop), served: Some(served), directory }
+        Self { address, store, clock, statements, stop: Some(stop), served: Some(served), directory }
+    }
+
+    /// How many statements the database has got so far, beginnings and ends of transactions aside.
+    pub(crate) fn statements(&self) -> usize {
+        self.statements.load(Ordering::SeqCst)
     }
 
     /// A client with a new key for these scopes, parted by commas.
@@ -124,6 +140,18 @@ impl Interceptor for Key {
 impl Client {
     pub(crate) fn users(&self) -> UserServiceClient<InterceptedService<Channel, Key>> {
         UserServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
+    }
+
+    pub(crate) fn groups(&self) -> GroupServiceClient<InterceptedService<Channel, Key>> {
+        GroupServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
+    }
+
+    pub(crate) fn roles(&self) -> RoleServiceClient<InterceptedService<Channel, Key>> {
+        RoleServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
+    }
+
+    pub(crate) fn api_keys(&self) -> ApiKeyServiceClient<InterceptedService<Channel, Key>> {
+        ApiKeyServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
     }
 
     pub(crate) fn meta(&self) -> MetaServiceClient<InterceptedService<Channel, Key>> {

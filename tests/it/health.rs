@@ -12,7 +12,14 @@ use crate::harness::Roster;
 use crate::trap;
 use crate::wire::Wire;
 
-const SERVICES: [&str; 3] = ["", "roster.v1.UserService", "roster.v1.MetaService"];
+const SERVICES: [&str; 6] = [
+    "",
+    "roster.v1.ApiKeyService",
+    "roster.v1.GroupService",
+    "roster.v1.MetaService",
+    "roster.v1.RoleService",
+    "roster.v1.UserService",
+];
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 
 async fn check(wire: &Wire, service: &str) -> ServingStatus {

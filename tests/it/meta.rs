@@ -22,6 +22,14 @@ const LIMITS: GetLimitsResponse = GetLimitsResponse {
     max_custom_data_key_characters: 64,
     max_register_source_items: 32,
     max_violations: 20,
+    default_page_limit: 10,
+    max_page_offset: 10_000,
+    max_page_token_bytes: 4_096,
+    max_total_count: 10_000,
+    max_query_characters: 256,
+    max_query_words: 16,
+    max_code_characters: 64,
+    max_has_any_role_codes: 100,
 };
 
 #[tokio::test]

@@ -1,13 +1,16 @@
 //! Making an API key.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 
+use super::{Caller, reach};
 use crate::api_key::Secret;
 use crate::entity::{api_key, api_key_secret};
-use crate::error::Result;
-use crate::proto::Timestamp;
+use crate::error::{Error, Result};
+use crate::proto::{ApiKeyDto, Timestamp};
 use crate::scope::Scopes;
 use crate::store::{Mutation, Tx};
+use crate::validate::Violations;
+use crate::validate::fields::{self, Purpose};
 
 /// Makes an API key.
 #[derive(Clone, Debug)]
@@ -24,7 +27,7 @@ pub struct CreateApiKey {
 #[derive(Clone, Debug)]
 pub struct CreatedApiKey {
     /// The key without its secret.
-    pub api_key: api_key::Model,
+    pub api_key: ApiKeyDto,
     /// The whole key; it cannot be had again.
     pub secret: Secret,
 }
@@ -40,6 +43,24 @@ impl Mutation for CreateApiKey {
 }
 
 impl CreateApiKey {
+    /// Holds what a caller sent against the rules and against the caller's own key.
+    ///
+    /// # Errors
+    /// [`Error::ScopeDenied`] for a scope that the caller lacks, else all that is wrong with it.
+    pub fn read(sent: Option<ApiKeyDto>, caller: &Caller, mut violations: Violations) -> Result<Self> {
+        let sent = sent.ok_or_else(|| Error::invalid("api_key", "must be given"))?;
+        fields::resource(&sent, "api_key", Purpose::Create, &mut violations);
+        let mut scopes = Scopes::default();
+        for (index, scope) in sent.scopes.iter().enumerate() {
+            violations.take(&format!("api_key.scopes[{index}]"), scopes.grant(scope).map_err(|error| error.to_string()));
+        }
+        if let Some(lacking) = caller.scopes.lacking(scopes) {
+            return Err(Error::ScopeDenied(lacking));
+        }
+        let expires_at = violations.take(reach::EXPIRES_AT, reach::end(Some(caller), sent.expires_at)).flatten();
+        Ok(violations.none_or(Self { name: sent.name.unwrap_or_default(), scopes, expires_at })?)
+    }
+
     /// Stores the key under the id and the secret.
     pub(super) async fn insert(&self, tx: &Tx, api_key_id: String, secret: Secret) -> Result<CreatedApiKey> {
         let row = api_key::ActiveModel {
@@ -47,13 +68,14 @@ impl CreateApiKey {
             name: Set(self.name.clone()),
             scopes: Set(self.scopes.to_string()),
             created_at: Set(tx.now),
-            created_by: Set(tx.context.api_key_id.clone()),
+            created_by: Set(tx.context.caller.as_ref().map(|caller| caller.api_key_id.to_string())),
             expires_at: Set(self.expires_at),
             last_used_at: Set(None),
             revoked_at: Set(None),
         };
-        let api_key = row.insert(&tx.connection).await?;
-        insert_secret(tx, api_key_id, &secret).await?;
+        api_key::Entity::insert(row).exec_without_returning(&tx.connection).await?;
+        insert_secret(tx, api_key_id.clone(), &secret).await?;
+        let api_key = reach::read(&tx.connection, tx.context.caller.as_ref(), &api_key_id).await?;
         Ok(CreatedApiKey { api_key, secret })
     }
 }

@@ -7,8 +7,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::CreatedApiKey;
 use super::create::insert_secret;
+use super::reach;
 use crate::api_key::Secret;
-use crate::entity::api_key;
 use crate::entity::api_key_secret::{Column, Entity};
 use crate::error::{Error, Result};
 use crate::proto::Timestamp;
@@ -27,18 +27,17 @@ impl Mutation for RotateApiKey {
     type Answer = CreatedApiKey;
 
     async fn apply(&self, tx: &Tx) -> Result<CreatedApiKey> {
-        let found = api_key::Entity::find_by_id(&self.api_key_id).one(&tx.connection).await?;
-        let api_key = found.ok_or(Error::ApiKeyNotFound)?;
+        let api_key = reach::find(tx, &self.api_key_id).await?;
         if api_key.revoked_at.is_some() {
-            return Err(Error::ApiKeyRevoked);
+            return Err(Error::ApiKeyEnded);
         }
-        let overlap = i64::try_from(self.overlap.as_micros()).unwrap_or(i64::MAX);
-        let end = Timestamp::from_micros(tx.now.micros().saturating_add(overlap));
+        let end = tx.now.plus(self.overlap);
         // Ended secrets stay on record: the configuration may still name one, which must not come back as a new key.
         end_secrets(tx, &api_key.api_key_id, Column::ExpiresAt.gt(tx.now), tx.now).await?;
         end_secrets(tx, &api_key.api_key_id, Column::ExpiresAt.is_null(), end).await?;
         let secret = Secret::generate(&api_key.api_key_id);
         insert_secret(tx, api_key.api_key_id.clone(), &secret).await?;
+        let api_key = reach::read(&tx.connection, tx.context.caller.as_ref(), &api_key.api_key_id).await?;
         Ok(CreatedApiKey { api_key, secret })
     }
 }

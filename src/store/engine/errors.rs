@@ -11,6 +11,8 @@ const UNIQUE: &[(&str, Conflict)] = &[
     ("users.phone_key", Conflict::PhoneNumber),
     ("users.username", Conflict::Username),
     ("users.external_id", Conflict::ExternalId),
+    ("groups.code", Conflict::Code),
+    ("roles.code", Conflict::Code),
 ];
 
 /// SQLite's primary result codes (the low byte of what the driver reports).

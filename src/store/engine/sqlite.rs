@@ -73,11 +73,16 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     migrate(&write, &path).await?;
     let read = Database::connect(options(config, false)).await.map_err(opened)?;
     check_build(&read).await.map_err(opened)?;
-    Ok(Engine { write, read, turns: Arc::new(Semaphore::new(WRITERS as usize)) })
+    let scans = (readers(config) / 2).max(1) as usize;
+    Ok(Engine { write, read, turns: Arc::new(Semaphore::new(WRITERS as usize)), scans: Arc::new(Semaphore::new(scans)) })
+}
+
+fn readers(config: &Config) -> u32 {
+    config.database_max_connections.unwrap_or(READERS)
 }
 
 fn options(config: &Config, writer: bool) -> ConnectOptions {
-    let connections = if writer { WRITERS } else { config.database_max_connections.unwrap_or(READERS) };
+    let connections = if writer { WRITERS } else { readers(config) };
     let cache = config.database_statement_cache.unwrap_or(STATEMENT_CACHE);
     let make = writer && config.database_url.may_make_file();
     let mut options = ConnectOptions::new(config.database_url.as_str());

@@ -2,11 +2,12 @@
 //! of all.
 
 use sea_orm::ActiveValue::{self, Set};
+use sea_orm::ConnectionTrait;
 
 use super::row::Brief;
 use crate::entity::user::ActiveModel;
-use crate::error::{Conflict, Error};
-use crate::store::{Identifier, Store};
+use crate::error::{Conflict, Error, Result};
+use crate::store::{Identifier, Store, lookup};
 
 /// The identifiers that a row lays claim to, in the contract's order.
 fn claims(row: &ActiveModel) -> Vec<(Conflict, Identifier)> {
@@ -25,18 +26,32 @@ fn claims(row: &ActiveModel) -> Vec<(Conflict, Identifier)> {
     claims.into_iter().flatten().collect()
 }
 
+/// What each of the rows lays claim to and somebody has, with whose it is: at one query for each kind of identifier.
+pub(super) async fn taken(connection: &impl ConnectionTrait, rows: &[ActiveModel]) -> Result<Vec<Vec<(Conflict, String)>>> {
+    let claims: Vec<_> = rows.iter().map(claims).collect();
+    let identifiers: Vec<_> = claims.iter().flatten().map(|(_, identifier)| identifier.clone()).collect();
+    let mut found = lookup::find::<Brief>(connection, &identifiers).await?.into_iter();
+    let owned = |claims: Vec<(Conflict, Identifier)>| {
+        let owners = claims.into_iter().zip(found.by_ref());
+        owners.filter_map(|((conflict, _), owner)| Some((conflict, owner?.user_id))).collect()
+    };
+    Ok(claims.into_iter().map(owned).collect())
+}
+
+/// The error of a row that clashed, with all that was taken by owners who count.
+pub(super) fn all(error: Error, taken: &[(Conflict, String)], counts: impl Fn(&str) -> bool) -> Error {
+    let others: Vec<_> = taken.iter().filter(|(_, owner)| counts(owner)).map(|(conflict, _)| *conflict).collect();
+    // Whoever was in the way may be gone by now; then what the database said stands.
+    if others.is_empty() { error } else { Error::AlreadyExists(others) }
+}
+
 /// The error of a write that would have made this row of the user `own`: with all conflicts where it was one.
-pub(super) async fn explain(store: &Store, row: &ActiveModel, own: Option<&str>, error: Error) -> Error {
+pub(super) async fn explain(store: &Store, row: ActiveModel, own: Option<&str>, error: Error) -> Error {
     if !matches!(error, Error::AlreadyExists(_)) {
         return error;
     }
-    let (conflicts, identifiers): (Vec<_>, Vec<_>) = claims(row).into_iter().unzip();
-    let Ok(found) = store.lookup::<Brief>(&identifiers).await else { return error };
-    let others = conflicts.into_iter().zip(found).filter_map(|(conflict, owner)| {
-        let owner = owner?;
-        (own != Some(owner.user_id.as_str())).then_some(conflict)
-    });
-    let taken: Vec<_> = others.collect();
-    // Whoever was in the way may be gone by now; then what the database said stands.
-    if taken.is_empty() { error } else { Error::AlreadyExists(taken) }
+    match taken(store.engine.read(), &[row]).await {
+        Ok(taken) => all(error, &taken.concat(), |owner| own != Some(owner)),
+        Err(_) => error,
+    }
 }

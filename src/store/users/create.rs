@@ -3,7 +3,7 @@
 use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel};
 
 use super::identifiers::Identifiers;
-use super::{View, conflicts, custom_data, read};
+use super::{CreatedUser, View, conflicts, custom_data, read};
 use crate::entity::{StringList, user};
 use crate::error::{Error, Result};
 use crate::normalize::phone::CallingCode;
@@ -26,8 +26,9 @@ impl CreateUser {
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub fn read(mut user: UserDto, calling_code: CallingCode) -> Result<Self, Violations> {
+    pub fn read(user: Option<UserDto>, calling_code: CallingCode) -> Result<Self, Violations> {
         let mut violations = Violations::default();
+        let Some(mut user) = user else { return Err(Violations::one("user", "must be given")) };
         fields::resource(&user, "user", Purpose::Create, &mut violations);
         let identifiers =
             Identifiers::read(&user, Purpose::Create, calling_code, &mut violations).for_new(calling_code, &mut violations);
@@ -42,7 +43,7 @@ impl CreateUser {
     }
 
     /// The row, but for what only the moment of writing knows.
-    fn row(&self) -> Result<user::ActiveModel> {
+    pub(super) fn row(&self) -> Result<user::ActiveModel> {
         let mut row = self.user.clone().into_active_model();
         self.identifiers.write(&mut row, None, self.calling_code)?;
         row.register_source =
@@ -61,22 +62,31 @@ impl Mutation for CreateUser {
     type Answer = UserDto;
 
     async fn apply(&self, tx: &Tx) -> Result<UserDto> {
+        let CreatedUser { user_id, .. } = self.insert(tx).await?;
+        read(&tx.connection, &Identifier::UserId(user_id), View::WRITTEN).await
+    }
+
+    async fn explain(&self, store: &Store, error: Error) -> Error {
+        match self.row() {
+            Ok(row) => conflicts::explain(store, row, None, error).await,
+            Err(_) => error,
+        }
+    }
+}
+
+impl CreateUser {
+    /// Makes the rows.
+    pub(super) async fn insert(&self, tx: &Tx) -> Result<CreatedUser> {
         let mut row = self.row()?;
         let user_id = self.user.user_id.clone().unwrap_or_else(|| tx.clock.new_id());
         row.user_id = Set(user_id.clone());
         row.created_at = Set(tx.now);
         row.updated_at = Set(tx.now);
         row.status_changed_at = Set(tx.now);
-        row.etag = Set(etag::new());
+        let etag = etag::new();
+        row.etag = Set(etag.clone());
         user::Entity::insert(row).exec_without_returning(&tx.connection).await?;
         self.custom_data.write(&tx.connection, &user_id, &custom_data::Stored::default()).await?;
-        read(&tx.connection, &Identifier::UserId(user_id), View::WRITTEN).await
-    }
-
-    async fn explain(&self, store: &Store, error: Error) -> Error {
-        match self.row() {
-            Ok(row) => conflicts::explain(store, &row, None, error).await,
-            Err(_) => error,
-        }
+        Ok(CreatedUser { user_id, etag })
     }
 }

@@ -1,16 +1,17 @@
 //! Custom data: read, shown, and changed key by key, a row a top-level key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use prost_types::{Struct, Value, value::Kind};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter};
 
-use super::CustomDataView;
+use super::view::CustomDataView;
 use crate::entity::user_custom_data::{ActiveModel, Column, Entity};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto::{UserDto, json};
+use crate::store::engine::keys::any_of;
 use crate::validate::{Violations, custom_data::check_key};
 
 /// The path of custom data that replaces what is stored.
@@ -72,8 +73,16 @@ pub(super) struct Stored(BTreeMap<String, String>);
 
 impl Stored {
     pub(super) async fn read(connection: &impl ConnectionTrait, user_id: &str) -> Result<Self> {
-        let rows = Entity::find().filter(Column::UserId.eq(user_id)).all(connection).await?;
-        Ok(Self(rows.into_iter().map(|row| (row.key, row.value)).collect()))
+        Ok(Self::of(connection, &[user_id]).await?.remove(user_id).unwrap_or_default())
+    }
+
+    /// That of each of the users; who has none is not among them.
+    pub(super) async fn of(connection: &impl ConnectionTrait, user_ids: &[impl AsRef<str>]) -> Result<HashMap<String, Self>> {
+        let mut found: HashMap<String, Self> = HashMap::new();
+        for row in Entity::find().filter(any_of(Column::UserId, user_ids)).all(connection).await? {
+            found.entry(row.user_id).or_default().0.insert(row.key, row.value);
+        }
+        Ok(found)
     }
 
     /// As it stands after the change.

@@ -8,7 +8,7 @@ use crate::store::lookup::Shape;
 
 /// A whole profile: `UserDto` straight from its columns, and the one list, which is no scalar.
 #[derive(Clone)]
-pub(super) struct UserRow {
+pub(in crate::store) struct UserRow {
     user: UserDto,
     register_source: Option<StringList>,
 }
@@ -35,8 +35,8 @@ impl Shape for UserRow {
 /// What a check needs.
 #[derive(Clone, DerivePartialModel)]
 #[sea_orm(entity = "user::Entity")]
-pub(super) struct Brief {
-    pub(super) user_id: String,
+pub(in crate::store) struct Brief {
+    pub(in crate::store) user_id: String,
     pub(super) created_at: Timestamp,
     pub(super) etag: String,
 }

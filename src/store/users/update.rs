@@ -1,7 +1,7 @@
-//! Changing a user: which columns differ from what is stored is found column by column, whichever they are.
+//! Changing a user.
 
 use sea_orm::ActiveValue::{self, Set};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 use super::identifiers::Identifiers;
 use super::{View, conflicts, custom_data, read};
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::normalize::phone::CallingCode;
 use crate::proto::reflect::Reflect;
 use crate::proto::{UpdateUserRequest, UserDto};
-use crate::store::{Identifier, Mutation, Store, Tx, etag, lookup};
+use crate::store::{Identifier, Mutation, Store, Tx, changes, etag, lookup};
 use crate::validate::fields::{self, Purpose};
 use crate::validate::{Violations, mask::Mask};
 
@@ -62,22 +62,10 @@ impl UpdateUser {
         if !self.user.register_source.is_empty() {
             row.register_source = Set(Some(StringList(self.user.register_source.clone())));
         }
-        if let Some(mask) = &self.mask {
-            for column in user::Column::iter() {
-                if !mask.names(column.as_str()) {
-                    row.not_set(column);
-                } else if row.is_not_set(column) {
-                    row.try_set(column, stored.get(column).as_null())?;
-                }
-            }
-        }
+        changes::apply_mask(&mut row, stored, self.mask.as_ref())?;
         self.identifiers.write(&mut row, Some(stored), self.calling_code)?;
         reset_verified(&mut row, stored);
-        for column in user::Column::iter() {
-            if row.get(column).into_value() == Some(stored.get(column)) {
-                row.not_set(column);
-            }
-        }
+        changes::keep_differing(&mut row, stored);
         Ok(row)
     }
 
@@ -123,7 +111,7 @@ impl Mutation for UpdateUser {
             return error;
         };
         match self.row(&stored) {
-            Ok(row) => conflicts::explain(store, &row, Some(&stored.user_id), error).await,
+            Ok(row) => conflicts::explain(store, row, Some(&stored.user_id), error).await,
             Err(_) => error,
         }
     }

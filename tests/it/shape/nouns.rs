@@ -14,7 +14,10 @@ struct Noun {
 }
 
 const NOUNS: &[Noun] = &[
+    Noun { service: "api_key_service", plural: "api_keys", singular: "api_key", stored: true },
+    Noun { service: "group_service", plural: "groups", singular: "group", stored: true },
     Noun { service: "meta_service", plural: "meta", singular: "meta", stored: false },
+    Noun { service: "role_service", plural: "roles", singular: "role", stored: true },
     Noun { service: "user_service", plural: "users", singular: "user", stored: true },
 ];
 

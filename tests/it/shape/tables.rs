@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::DescriptorPool;
-use roster::entity::{api_key, api_key_secret, user, user_custom_data};
+use roster::entity::{api_key, api_key_secret, group, role, sealing_key, user, user_custom_data};
 use roster::proto::DESCRIPTORS;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement,
@@ -15,7 +15,7 @@ use crate::harness::Roster;
 type Columns = Vec<(String, bool)>;
 
 /// What has no column: it lies in a table of its own.
-const NOT_COLUMNS: [&str; 2] = ["custom_data", "flat_custom_data"];
+const NOT_COLUMNS: [&str; 4] = ["custom_data", "flat_custom_data", "group_codes", "role_codes"];
 /// What has no field: only the store's look-ups need it.
 const NOT_FIELDS: [&str; 2] = ["email_key", "phone_key"];
 
@@ -26,6 +26,11 @@ fn entities() -> BTreeMap<String, Columns> {
         entity::<user_custom_data::Entity>(),
         entity::<api_key::Entity>(),
         entity::<api_key_secret::Entity>(),
+        entity::<group::Entity>(),
+        entity::<group::member::Entity>(),
+        entity::<role::Entity>(),
+        entity::<role::member::Entity>(),
+        entity::<sealing_key::Entity>(),
     ]
     .into()
 }

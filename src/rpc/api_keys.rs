@@ -1,0 +1,111 @@
+//! `ApiKeyService`: who may call.
+
+use std::time::Duration;
+
+use tonic::Request;
+
+use super::paging::Paging;
+use super::{Call, Reply, identifiers, reply};
+use crate::limits;
+use crate::proto::api_key_service_server::ApiKeyService;
+use crate::proto::{
+    CreateApiKeyRequest, CreateApiKeyResponse, GetApiKeyRequest, GetApiKeyResponse, GetCallerApiKeyRequest,
+    GetCallerApiKeyResponse, ListApiKeysRequest, ListApiKeysResponse, RevokeApiKeyRequest, RevokeApiKeyResponse,
+    RotateApiKeyRequest, RotateApiKeyResponse, UpdateApiKeyRequest, UpdateApiKeyResponse,
+};
+use crate::scope::Scope;
+use crate::store::Store;
+use crate::store::api_keys::{CreateApiKey, RevokeApiKey, RotateApiKey, UpdateApiKey};
+use crate::validate::Violations;
+
+/// Implements `ApiKeyService`.
+#[derive(Clone, Debug)]
+pub struct ApiKeys {
+    store: Store,
+}
+
+impl ApiKeys {
+    /// The service on the store.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+}
+
+#[tonic::async_trait]
+impl ApiKeyService for ApiKeys {
+    async fn create_api_key(&self, request: Request<CreateApiKeyRequest>) -> Reply<CreateApiKeyResponse> {
+        let call = Call::open(request)?;
+        let context = call.context();
+        let create = CreateApiKey::read(call.message.api_key, &call.caller, call.violations)?;
+        let created = self.store.write(context, create).await?;
+        let secret = created.secret.expose().to_owned();
+        reply(CreateApiKeyResponse { api_key: Some(created.api_key), secret })
+    }
+
+    async fn update_api_key(&self, request: Request<UpdateApiKeyRequest>) -> Reply<UpdateApiKeyResponse> {
+        let call = Call::open(request)?;
+        let context = call.context();
+        let Call { message, mut violations, .. } = call;
+        let id = identifiers::api_key_id(message.api_key_id.as_deref(), &mut violations);
+        let (api_key, mask) = (message.api_key.unwrap_or_default(), message.update_mask.as_ref());
+        let update = UpdateApiKey::read(id, api_key, mask, violations)?;
+        reply(UpdateApiKeyResponse { api_key: Some(self.store.write(context, update).await?) })
+    }
+
+    async fn list_api_keys(&self, request: Request<ListApiKeysRequest>) -> Reply<ListApiKeysResponse> {
+        let Call { message, violations, caller } = Call::open(request)?;
+        let paging = Paging::read(&self.store, &message, &[], violations).await?;
+        let listed = self.store.list_api_keys(&caller, &paging.page).await?;
+        reply(paging.answer(listed).await?.into())
+    }
+
+    async fn get_api_key(&self, request: Request<GetApiKeyRequest>) -> Reply<GetApiKeyResponse> {
+        let Call { message, mut violations, caller } = Call::open(request)?;
+        let id = identifiers::api_key_id(message.api_key_id.as_deref(), &mut violations);
+        let id = violations.none_or_some(id)?;
+        reply(GetApiKeyResponse { api_key: Some(self.store.api_key(&caller, &id).await?) })
+    }
+
+    async fn get_caller_api_key(&self, request: Request<GetCallerApiKeyRequest>) -> Reply<GetCallerApiKeyResponse> {
+        let Call { caller, .. } = Call::open(request)?;
+        reply(GetCallerApiKeyResponse { api_key: Some(self.store.api_key(&caller, &caller.api_key_id).await?) })
+    }
+
+    async fn rotate_api_key(&self, request: Request<RotateApiKeyRequest>) -> Reply<RotateApiKeyResponse> {
+        let call = Call::open(request)?;
+        let context = call.context();
+        let Call { message, mut violations, caller } = call;
+        if message.api_key_id.as_deref() != Some(caller.api_key_id.as_ref()) {
+            caller.require(Scope::KeysManage)?;
+        }
+        let id = identifiers::api_key_id(message.api_key_id.as_deref(), &mut violations);
+        let overlap = overlap(message.overlap, &mut violations);
+        let api_key_id = violations.none_or_some(id)?;
+        let rotated = self.store.write(context, RotateApiKey { api_key_id, overlap }).await?;
+        let secret = rotated.secret.expose().to_owned();
+        reply(RotateApiKeyResponse { api_key: Some(rotated.api_key), secret })
+    }
+
+    async fn revoke_api_key(&self, request: Request<RevokeApiKeyRequest>) -> Reply<RevokeApiKeyResponse> {
+        let call = Call::open(request)?;
+        let context = call.context();
+        let Call { message, mut violations, .. } = call;
+        let id = identifiers::api_key_id(message.api_key_id.as_deref(), &mut violations);
+        let api_key_id = violations.none_or_some(id)?;
+        let revoke = RevokeApiKey { api_key_id, with_descendants: message.with_descendants };
+        reply(RevokeApiKeyResponse { api_key: Some(self.store.write(context, revoke).await?) })
+    }
+}
+
+/// How long a rotated secret is to live on.
+fn overlap(asked: Option<prost_types::Duration>, violations: &mut Violations) -> Duration {
+    let Some(asked) = asked else { return limits::DEFAULT_OVERLAP };
+    match Duration::try_from(asked) {
+        Ok(overlap) if overlap <= limits::OVERLAP => overlap,
+        _ => {
+            violations.add("overlap", "must be 0 seconds to 7 days");
+            limits::DEFAULT_OVERLAP
+        }
+    }
+}

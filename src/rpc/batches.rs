@@ -1,0 +1,68 @@
+//! Batches: `results[i]` answers item i, whichever items could be acted on (contract §4).
+
+use std::marker::PhantomData;
+
+use super::identifiers;
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::proto::UserResult;
+use crate::store::collections::{ChangeMembers, Collection, Holding};
+use crate::store::{Context, Identifier, Store};
+use crate::validate::Violations;
+
+/// Holds the number of a batch's items against the limit.
+pub(super) fn check_size(field: &str, items: usize, most: usize, violations: &mut Violations) {
+    if !(1..=most).contains(&items) {
+        violations.add(field, format!("must have 1 to {most} items"));
+    }
+}
+
+/// Users of a batch, by ids of one type.
+pub(super) struct Targets {
+    read: Vec<Result<Identifier, Violations>>,
+    ids: Vec<String>,
+}
+
+impl Targets {
+    /// Reads the fields `user_ids` and `user_id_type` of a request.
+    ///
+    /// # Errors
+    /// What is wrong with the batch as a whole, beside what `violations` holds already.
+    pub(super) fn read(ids: Vec<String>, id_type: i32, store: &Store, mut violations: Violations) -> Result<Self, Violations> {
+        check_size("user_ids", ids.len(), limits::BATCH_ITEMS, &mut violations);
+        violations.none_or(())?;
+        let read = |id: &String| identifiers::item(Some(id), id_type, store.calling_code());
+        Ok(Self { read: ids.iter().map(read).collect(), ids })
+    }
+
+    /// The users to act on.
+    pub(super) fn good(&self) -> Vec<Identifier> {
+        self.read.iter().flatten().cloned().collect()
+    }
+
+    /// The results, given for each of [`Targets::good`] whether there was such a user.
+    pub(super) fn results(self, found: Vec<bool>) -> Vec<UserResult> {
+        let mut found = found.into_iter();
+        let error = |read: Result<Identifier, Violations>| match read {
+            Ok(_) if found.next() == Some(true) => None,
+            Ok(_) => Some(Error::UserNotFound),
+            Err(violations) => Some(violations.into()),
+        };
+        let errors: Vec<_> = self.read.into_iter().map(error).collect();
+        let result = |(user_id, error): (String, Option<Error>)| UserResult { user_id, error: error.map(Into::into) };
+        self.ids.into_iter().zip(errors).map(result).collect()
+    }
+}
+
+/// Puts the users into a group or role, or takes them out of it.
+pub(super) async fn change_members<C: Collection>(
+    store: &Store,
+    context: Context,
+    code: String,
+    targets: Targets,
+    holding: Holding,
+) -> Result<Vec<UserResult>> {
+    let users = targets.good();
+    let found = store.write(context, ChangeMembers::<C> { code, users, holding, kind: PhantomData }).await?;
+    Ok(targets.results(found))
+}

@@ -1,0 +1,144 @@
+//! Pages as requests ask for them (contract §1 and §4), and as answers give them.
+
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::proto::reflect::{Reflect, Value};
+use crate::proto::{self, CountMode};
+use crate::store::Store;
+use crate::store::paging::{Count, Listed, Page, Place, Start, Total};
+use crate::validate::Violations;
+
+use super::reply::fitting;
+
+/// The page that a request asks for.
+pub(super) struct Paging<'a> {
+    store: &'a Store,
+    /// What a page token is good for: the RPC and all that decides which items there are and in which order.
+    question: Vec<u8>,
+    /// Whether it was asked for by its number.
+    numbered: bool,
+    /// What the store lists.
+    pub(super) page: Page,
+}
+
+/// A page as an answer has it.
+pub(super) struct Paged<T> {
+    items: Vec<T>,
+    total: Option<Total>,
+    next_page_token: String,
+}
+
+impl<'a> Paging<'a> {
+    /// Reads the fields `page`, `limit`, `page_token` and `count` of a request. `parts` are what else of it decides which items
+    /// there are.
+    ///
+    /// # Errors
+    /// All that is wrong, beside what `violations` holds already; then [`Error::PageTokenInvalid`].
+    pub(super) async fn read(
+        store: &'a Store,
+        request: &impl Reflect,
+        parts: &[&str],
+        mut violations: Violations,
+    ) -> Result<Self> {
+        let number = |name, violations: &mut Violations, most: usize| match request.get(name) {
+            Value::Number(number) => match usize::try_from(number) {
+                Ok(number) if (1..=most).contains(&number) => Some(number),
+                _ => violations.refuse(
+                    name,
+                    &format!("must be {}", if most == usize::MAX { "at least 1".to_owned() } else { format!("1 to {most}") }),
+                ),
+            },
+            _ => None,
+        };
+        let page = number("page", &mut violations, usize::MAX);
+        let limit = number("limit", &mut violations, limits::PAGE_LIMIT).unwrap_or(limits::DEFAULT_PAGE_LIMIT);
+        let (numbered, token) =
+            (request.get("page").is_present(), request.get("page_token").as_text().unwrap_or_default().to_owned());
+        let offset = page.unwrap_or(1).saturating_sub(1).saturating_mul(limit);
+        if offset > limits::PAGE_OFFSET {
+            let most = limits::PAGE_OFFSET;
+            violations.add("page", format!("lies behind more than {most} items: go there by page_token, page after page"));
+        }
+        if numbered && !token.is_empty() {
+            violations.add("page", "cannot stand together with page_token");
+        }
+        violations.none_or(())?;
+        let question = question(request.name(), parts);
+        let start = if token.is_empty() {
+            Start::Offset(offset as u64)
+        } else {
+            let place = store.page_tokens().await?.open(&question, store.now(), &token);
+            Start::Behind(place.and_then(|place| Place::from_bytes(&place)).ok_or(Error::PageTokenInvalid)?)
+        };
+        Ok(Self { store, question, numbered, page: Page { start, limit, count: count(request) } })
+    }
+
+    /// The page as far as it fits into a message.
+    ///
+    /// # Errors
+    /// [`Error::MessageTooLarge`] for a page by number that does not fit, and for an item that does not fit alone.
+    pub(super) async fn answer<T: prost::Message>(&self, mut listed: Listed<T>) -> Result<Paged<T>> {
+        let fit = fitting(listed.items.iter().map(|(_, item)| item));
+        if fit < listed.items.len() {
+            if self.numbered || fit == 0 {
+                return Err(Error::MessageTooLarge { fit: Some(fit) });
+            }
+            listed.items.truncate(fit);
+            listed.more = true;
+        }
+        let last = listed.items.last().filter(|_| listed.more).map(|(place, _)| place.to_bytes());
+        let next_page_token = match last {
+            Some(place) => self.store.page_tokens().await?.seal(&self.question, self.store.now(), &place),
+            None => Some(String::new()),
+        };
+        let next_page_token = next_page_token.ok_or_else(|| Error::internal("a place in a list cannot be sealed"))?;
+        Ok(Paged { items: listed.items.into_iter().map(|(_, item)| item).collect(), total: listed.total, next_page_token })
+    }
+}
+
+/// An unknown mode is among the violations already, found by the rule of all enums.
+fn count(request: &impl Reflect) -> Count {
+    match request.get("count") {
+        Value::Enum(number, _) if number == i32::from(CountMode::Exact) => Count::Exact,
+        Value::Enum(number, _) if number == i32::from(CountMode::None) => Count::None,
+        _ => Count::Capped,
+    }
+}
+
+/// Parts with their lengths, so that no two questions read alike.
+fn question(rpc: &str, parts: &[&str]) -> Vec<u8> {
+    let mut question = Vec::new();
+    for part in [rpc].iter().chain(parts) {
+        question.extend((part.len() as u64).to_be_bytes());
+        question.extend(part.as_bytes());
+    }
+    question
+}
+
+/// Makes answers of pages: each has the same fields beside its items.
+macro_rules! paged {
+    ($($response:ident { $items:ident: $item:ident })*) => {$(
+        impl From<Paged<proto::$item>> for proto::$response {
+            fn from(page: Paged<proto::$item>) -> Self {
+                Self {
+                    $items: page.items,
+                    total_count: page.total.map(|total| i32::try_from(total.count).unwrap_or(i32::MAX)),
+                    total_is_capped: page.total.is_some_and(|total| total.capped),
+                    next_page_token: page.next_page_token,
+                }
+            }
+        }
+    )*};
+}
+
+paged! {
+    ListApiKeysResponse { api_keys: ApiKeyDto }
+    ListGroupMembersResponse { users: UserDto }
+    ListGroupsResponse { groups: GroupDto }
+    ListRoleMembersResponse { users: UserDto }
+    ListRolesResponse { roles: RoleDto }
+    ListUserGroupsResponse { groups: GroupDto }
+    ListUserRolesResponse { roles: RoleDto }
+    ListUsersResponse { users: UserDto }
+    SearchUsersResponse { users: UserDto }
+}

@@ -1,0 +1,62 @@
+//! Users by the batch: read and created.
+
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::proto::{
+    BatchCreateUsersRequest, BatchCreateUsersResponse, BatchCreateUsersResult, BatchGetUsersItem, BatchGetUsersRequest,
+    BatchGetUsersResponse, BatchGetUsersResult,
+};
+use crate::rpc::reply::fitting;
+use crate::rpc::{Call, batches, identifiers};
+use crate::store::Store;
+use crate::store::users::{BatchCreateUsers, CreateUser, CreatedUser, View};
+use crate::validate::Violations;
+
+/// Seed 004, `batch`: an id that nobody has or that is bad has its error in its own place.
+pub(super) async fn get(store: &Store, call: Call<BatchGetUsersRequest>) -> Result<BatchGetUsersResponse> {
+    let Call { message, mut violations, .. } = call;
+    batches::check_size("users", message.users.len(), limits::BATCH_ITEMS, &mut violations);
+    violations.none_or(())?;
+    let read = |item: &BatchGetUsersItem| identifiers::item(item.user_id.as_deref(), item.user_id_type, store.calling_code());
+    let targets: Vec<_> = message.users.iter().map(read).collect();
+    let good: Vec<_> = targets.iter().flatten().cloned().collect();
+    let mut found = store.users(&good, View::of(&message)).await?.into_iter();
+    let error = |error: Error| BatchGetUsersResult { user: None, error: Some(error.into()) };
+    // What the store does not give any more would not fit.
+    let result = |target: &Result<_, Violations>| match target {
+        Ok(_) => Some(match found.next()? {
+            Some(user) => BatchGetUsersResult { user: Some(user), error: None },
+            None => error(Error::UserNotFound),
+        }),
+        Err(violations) => Some(error(violations.clone().into())),
+    };
+    let results: Vec<_> = targets.iter().map_while(result).collect();
+    let fit = fitting(&results);
+    if fit < targets.len() {
+        return Err(Error::MessageTooLarge { fit: Some(fit) });
+    }
+    Ok(BatchGetUsersResponse { results })
+}
+
+/// Creates all that can be created, or with `atomic` all or none.
+pub(super) async fn create(store: &Store, call: Call<BatchCreateUsersRequest>) -> Result<BatchCreateUsersResponse> {
+    let context = call.context();
+    let Call { message, mut violations, .. } = call;
+    batches::check_size("users", message.users.len(), limits::BATCH_ITEMS, &mut violations);
+    violations.none_or(())?;
+    let read = message.users.into_iter().map(|item| CreateUser::read(item.user, store.calling_code()));
+    let users: Vec<_> = read.collect();
+    if message.atomic {
+        let mut all = Violations::default();
+        for (index, violations) in users.iter().enumerate().filter_map(|(index, user)| Some((index, user.as_ref().err()?))) {
+            all.append(&format!("users[{index}]."), violations);
+        }
+        all.none_or(())?;
+    }
+    let result = |created: Result<CreatedUser>| match created {
+        Ok(CreatedUser { user_id, etag }) => BatchCreateUsersResult { user_id: Some(user_id), etag: Some(etag), error: None },
+        Err(error) => BatchCreateUsersResult { error: Some(error.into()), ..Default::default() },
+    };
+    let created = store.write(context, BatchCreateUsers { users, atomic: message.atomic }).await?;
+    Ok(BatchCreateUsersResponse { results: created.into_iter().map(result).collect() })
+}

@@ -1,0 +1,35 @@
+//! The keys by page, oldest first.
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use super::Caller;
+use super::reach;
+use super::row::ApiKeyRow;
+use crate::entity::api_key::{self, Column};
+use crate::error::Result;
+use crate::proto::ApiKeyDto;
+use crate::store::Store;
+use crate::store::paging::{Keyset, Listed, Page, list};
+
+impl Store {
+    /// A page of the keys within the caller's reach, revoked ones included.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn list_api_keys(&self, caller: &Caller, page: &Page) -> Result<Listed<ApiKeyDto>> {
+        let scan = self.engine.scan().await?;
+        let select = ApiKeyRow::select().filter(reach::condition(Some(caller)));
+        let oldest_first = Keyset::ascending([Column::CreatedAt, Column::ApiKeyId].map(ColumnTrait::into_expr));
+        let listed: Listed<ApiKeyRow> = list(scan.connection(), select, &oldest_first, page).await?;
+        Ok(listed.map(ApiKeyRow::into_dto))
+    }
+
+    /// Every key, revoked ones included, oldest first.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn api_keys(&self) -> Result<Vec<api_key::Model>> {
+        let keys = api_key::Entity::find().order_by_asc(Column::CreatedAt).order_by_asc(Column::ApiKeyId);
+        Ok(keys.all(self.engine.read()).await?)
+    }
+}

@@ -1,0 +1,58 @@
+//! What a key may do to keys (contract §5): it never makes, sees, changes, rotates or revokes one that is stronger than itself.
+
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
+
+use super::Caller;
+use super::row::ApiKeyRow;
+use crate::entity::api_key::{self, Column};
+use crate::error::{Error, Result};
+use crate::proto::{ApiKeyDto, Timestamp};
+use crate::store::{Store, Tx};
+
+/// The path of a key's end.
+pub(super) const EXPIRES_AT: &str = "api_key.expires_at";
+
+/// The keys within the caller's reach: those that have no scope that it lacks. The command line reaches all.
+pub(super) fn condition(caller: Option<&Caller>) -> Condition {
+    let beyond = caller.into_iter().flat_map(|caller| caller.scopes.beyond());
+    // Names are parted by spaces, and none is a part of another with them around it.
+    let parted = || Expr::val(" ").binary(BinOper::Custom("||"), Column::Scopes.into_expr()).binary(BinOper::Custom("||"), " ");
+    beyond.fold(Condition::all(), |within, scope| within.add(parted().not_like(format!("% {scope} %"))))
+}
+
+/// The key of this id, if it is within the caller's reach.
+pub(super) async fn find(tx: &Tx, api_key_id: &str) -> Result<api_key::Model> {
+    let reached = condition(tx.context.caller.as_ref());
+    let found = api_key::Entity::find().filter(reached).filter(Column::ApiKeyId.eq(api_key_id)).one(&tx.connection).await?;
+    found.ok_or(Error::ApiKeyNotFound)
+}
+
+/// The key of this id as the wire has it, if it is within the caller's reach.
+pub(super) async fn read(connection: &impl ConnectionTrait, caller: Option<&Caller>, api_key_id: &str) -> Result<ApiKeyDto> {
+    let select = ApiKeyRow::select().filter(condition(caller)).filter(Column::ApiKeyId.eq(api_key_id));
+    let found = select.into_model::<ApiKeyRow>().one(connection).await?;
+    found.map(ApiKeyRow::into_dto).ok_or(Error::ApiKeyNotFound)
+}
+
+/// When a key that the caller makes or extends ends: with the caller's own at the latest, and with it where nothing is asked
+/// for.
+///
+/// # Errors
+/// What is wrong, as the end of a sentence.
+pub(super) fn end(caller: Option<&Caller>, asked: Option<Timestamp>) -> Result<Option<Timestamp>, &'static str> {
+    match (asked, caller.and_then(|caller| caller.expires_at)) {
+        (Some(asked), Some(own)) if asked > own => Err("must not be later than when your own key expires"),
+        (asked, own) => Ok(asked.or(own)),
+    }
+}
+
+impl Store {
+    /// The key of this id.
+    ///
+    /// # Errors
+    /// [`Error::ApiKeyNotFound`], also for a key that is stronger than the caller's.
+    pub async fn api_key(&self, caller: &Caller, api_key_id: &str) -> Result<ApiKeyDto> {
+        read(self.engine.read(), Some(caller), api_key_id).await
+    }
+}

@@ -1,0 +1,105 @@
+//! Groups and roles: sets of users with a code. What is done with them is written here once; `groups.rs` and `roles.rs` say what
+//! is a group's and what a role's.
+
+mod create;
+mod delete;
+mod list;
+mod member;
+mod update;
+
+pub use create::Create;
+pub use delete::Delete;
+pub(super) use member::codes;
+pub use member::{ChangeHolding, ChangeMembers, Holding};
+pub use update::Update;
+
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
+    ModelTrait, PartialModelTrait, QueryFilter, QuerySelect, Select,
+};
+
+use super::Store;
+use super::engine::keys::any_of;
+use crate::error::{Error, Result};
+use crate::proto::reflect::Reflect;
+
+/// A kind of set that users are in.
+pub trait Collection: Send + Sync + 'static {
+    /// The table of the sets.
+    type Entity: EntityTrait<Model = Self::Model, ActiveModel = Self::Row, Column = Self::Column>;
+    /// A row of it.
+    type Model: ModelTrait<Entity = Self::Entity> + FromQueryResult + Send + Sync;
+    /// A row to be written.
+    type Row: ActiveModelTrait<Entity = Self::Entity> + ActiveModelBehavior + Send;
+    /// Its columns.
+    type Column: ColumnTrait;
+    /// The table of who is in which.
+    type Members: EntityTrait<Column = Self::MemberColumn>;
+    /// Its columns.
+    type MemberColumn: ColumnTrait;
+    /// A set on the wire.
+    type Dto: PartialModelTrait + IntoActiveModel<Self::Row> + Reflect + Clone + Send + Sync + 'static;
+
+    /// The resource's name in requests.
+    const NAME: &'static str;
+    /// What members refer to.
+    const ID: Self::Column;
+    /// What callers name a set by.
+    const CODE: Self::Column;
+    /// The etag.
+    const ETAG: Self::Column;
+    /// When it was created.
+    const CREATED_AT: Self::Column;
+    /// When it last changed.
+    const UPDATED_AT: Self::Column;
+    /// Which set a member is in.
+    const MEMBER_OF: Self::MemberColumn;
+    /// Who it is.
+    const MEMBER: Self::MemberColumn;
+
+    /// That no set has the code.
+    fn not_found(code: &str) -> Error;
+}
+
+impl Store {
+    /// The group or role of this code.
+    ///
+    /// # Errors
+    /// [`Error::GroupNotFound`] or [`Error::RoleNotFound`] if there is none.
+    pub async fn collection<C: Collection>(&self, code: &str) -> Result<C::Dto> {
+        let select = C::Dto::select_cols(by_code::<C>(code).select_only());
+        let found = select.into_model::<C::Dto>().one(self.engine.read()).await?;
+        found.ok_or_else(|| C::not_found(code))
+    }
+}
+
+fn by_code<C: Collection>(code: &str) -> Select<C::Entity> {
+    C::Entity::find().filter(any_of(C::CODE, storable([code])))
+}
+
+/// Those that a stored code can be: none has a NUL, which not every engine takes as a parameter.
+fn storable<S: AsRef<str>>(codes: impl IntoIterator<Item = S>) -> impl Iterator<Item = S> {
+    codes.into_iter().filter(|code| !code.as_ref().contains('\0'))
+}
+
+/// The row of this code in the transaction at hand.
+async fn find<C: Collection>(connection: &impl ConnectionTrait, code: &str) -> Result<C::Model> {
+    by_code::<C>(code).one(connection).await?.ok_or_else(|| C::not_found(code))
+}
+
+/// The row of this id, as the wire has it.
+async fn read<C: Collection>(connection: &impl ConnectionTrait, id: &str) -> Result<C::Dto> {
+    let select = C::Dto::select_cols(C::Entity::find().select_only()).filter(C::ID.eq(id));
+    let found = select.into_model::<C::Dto>().one(connection).await?;
+    found.ok_or_else(|| Error::internal("a row is gone within its transaction"))
+}
+
+/// The id of a row, which every row has.
+fn id<C: Collection>(row: &C::Model) -> String {
+    text(row, C::ID)
+}
+
+/// A text column that is never absent.
+fn text<M: ModelTrait>(row: &M, column: <M::Entity as EntityTrait>::Column) -> String {
+    row.get(column).unwrap::<Option<String>>().unwrap_or_default()
+}

@@ -1,0 +1,137 @@
+//! Who is in which group or role: many users of one, or one user in many.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
+
+use super::list::{of_user, to_members};
+use super::{Collection, find, id, storable};
+use crate::entity::user;
+use crate::error::{Error, Result};
+use crate::store::engine::keys::any_of;
+use crate::store::users::Brief;
+use crate::store::{Identifier, Mutation, Store, Tx, lookup};
+
+/// What a write does to memberships.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// Makes them; those that are there stay.
+    Add,
+    /// Ends them; those that are not there are passed over.
+    Remove,
+}
+
+/// Puts users into one group or role, or takes them out of it.
+pub struct ChangeMembers<C: Collection> {
+    /// Its code.
+    pub code: String,
+    /// Who.
+    pub users: Vec<Identifier>,
+    /// What is done.
+    pub holding: Holding,
+    /// Whether it is a group or a role.
+    pub kind: PhantomData<C>,
+}
+
+impl<C: Collection> Mutation for ChangeMembers<C> {
+    /// For each user whether there is one.
+    type Answer = Vec<bool>;
+
+    async fn apply(&self, tx: &Tx) -> Result<Vec<bool>> {
+        let collection = find::<C>(&tx.connection, &self.code).await?;
+        let found = lookup::find::<Brief>(&tx.connection, &self.users).await?;
+        let user_ids: Vec<_> = found.iter().flatten().map(|user| user.user_id.clone()).collect();
+        change::<C>(tx, self.holding, &[id::<C>(&collection)], &user_ids).await?;
+        Ok(found.iter().map(Option::is_some).collect())
+    }
+}
+
+/// Puts one user into groups or roles, or takes them out, all or nothing.
+pub struct ChangeHolding<C: Collection> {
+    /// Who.
+    pub user: Identifier,
+    /// The codes.
+    pub codes: Vec<String>,
+    /// What is done.
+    pub holding: Holding,
+    /// Whether they are groups or roles.
+    pub kind: PhantomData<C>,
+}
+
+impl<C: Collection> Mutation for ChangeHolding<C> {
+    /// All that the user is in now, by code.
+    type Answer = Vec<C::Dto>;
+
+    async fn apply(&self, tx: &Tx) -> Result<Vec<C::Dto>> {
+        let user = lookup::find_one::<Brief>(&tx.connection, &self.user).await?.ok_or(Error::UserNotFound)?;
+        let ids = ids::<C>(&tx.connection, &self.codes).await?;
+        change::<C>(tx, self.holding, &ids, std::slice::from_ref(&user.user_id)).await?;
+        let now = of_user::<C>(&user.user_id).order_by_asc(C::CODE);
+        Ok(now.into_model::<C::Dto>().all(&tx.connection).await?)
+    }
+}
+
+/// The ids of all these codes.
+async fn ids<C: Collection>(connection: &impl ConnectionTrait, codes: &[String]) -> Result<Vec<String>> {
+    let select = C::Entity::find().select_only().column(C::CODE).column(C::ID);
+    let rows = select.filter(any_of(C::CODE, storable(codes))).into_tuple::<(String, String)>().all(connection).await?;
+    let known: HashMap<_, _> = rows.into_iter().collect();
+    codes.iter().map(|code| known.get(code).cloned().ok_or_else(|| C::not_found(code))).collect()
+}
+
+/// Makes or ends the memberships of each of the users in each of the sets.
+async fn change<C: Collection>(tx: &Tx, holding: Holding, ids: &[String], user_ids: &[String]) -> Result<()> {
+    if holding == Holding::Remove {
+        let gone = any_of(C::MEMBER_OF, ids).and(any_of(C::MEMBER, user_ids));
+        C::Members::delete_many().filter(gone).exec(&tx.connection).await?;
+        return Ok(());
+    }
+    let pairs = Query::select()
+        .expr(C::ID.into_expr())
+        .expr(user::Column::UserId.into_expr())
+        .from(C::Entity::default())
+        .inner_join(user::Entity, Expr::value(true))
+        .and_where(any_of(C::ID, ids))
+        .and_where(any_of(user::Column::UserId, user_ids))
+        .to_owned();
+    let insert = Query::insert()
+        .into_table(C::Members::default())
+        .columns([C::MEMBER_OF, C::MEMBER])
+        .select_from(pairs)
+        .map_err(Error::internal)?
+        .on_conflict(OnConflict::columns([C::MEMBER_OF, C::MEMBER]).do_nothing().to_owned())
+        .to_owned();
+    tx.connection.execute(&insert).await?;
+    Ok(())
+}
+
+/// The codes of what each of the users is in, in their order.
+pub(in crate::store) async fn codes<C: Collection>(
+    connection: &impl ConnectionTrait,
+    user_ids: &[String],
+) -> Result<HashMap<String, Vec<String>>> {
+    let select = C::Entity::find().select_only().column_as(C::MEMBER, "user_id").column_as(C::CODE, "code");
+    let select = select.join(JoinType::InnerJoin, to_members::<C>()).filter(any_of(C::MEMBER, user_ids));
+    let mut codes: HashMap<_, Vec<_>> = HashMap::new();
+    for (user_id, code) in select.order_by_asc(C::CODE).into_tuple::<(String, String)>().all(connection).await? {
+        codes.entry(user_id).or_default().push(code);
+    }
+    Ok(codes)
+}
+
+impl Store {
+    /// Whether a user is in any of the groups or roles; a code that none has is not held.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`].
+    pub async fn holds_any<C: Collection>(&self, user: &Identifier, codes: &[String]) -> Result<bool> {
+        let snapshot = self.engine.snapshot().await?;
+        let user = lookup::find_one::<Brief>(&snapshot, user).await?.ok_or(Error::UserNotFound)?;
+        let held = of_user::<C>(&user.user_id).filter(any_of(C::CODE, storable(codes))).limit(1);
+        let held = held.into_model::<C::Dto>().one(&snapshot).await?.is_some();
+        snapshot.rollback().await?;
+        Ok(held)
+    }
+}

@@ -1,0 +1,74 @@
+//! How a query looks for a word inside a text: without regard to case in any script, every character standing for itself.
+//!
+//! The engines' own case folding knows ASCII alone, or depends on their locale. So the pattern spells each letter in all its
+//! cases: `GLOB '*[Éé]*'`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use sea_orm::ColumnTrait;
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait};
+
+/// Whether the column's text contains the word.
+pub(in crate::store) fn contains(column: impl ColumnTrait, word: &str) -> Expr {
+    column.into_expr().binary(BinOper::Custom("GLOB"), Expr::value(pattern(word)))
+}
+
+fn pattern(word: &str) -> String {
+    let mut pattern = "*".to_owned();
+    for letter in word.chars() {
+        match CASES.get(&fold(letter)) {
+            Some(cases) => pattern.extend(["[", cases.as_str(), "]"]),
+            None if matches!(letter, '*' | '?' | '[') => pattern.extend(['[', letter, ']']),
+            None => pattern.push(letter),
+        }
+    }
+    pattern.push('*');
+    pattern
+}
+
+/// The letters that differ in case alone, by what they fold to; what has no case is not in it.
+static CASES: LazyLock<HashMap<char, String>> = LazyLock::new(|| {
+    let mut cases: HashMap<char, String> = HashMap::new();
+    for letter in '\0'..=char::MAX {
+        if fold(letter) != letter {
+            let folded = fold(letter);
+            cases.entry(folded).or_insert_with(|| folded.into()).push(letter);
+        }
+    }
+    cases
+});
+
+/// The letter in lower case, by way of its upper case, as far as these are single letters.
+fn fold(letter: char) -> char {
+    let upper = only(letter.to_uppercase()).unwrap_or(letter);
+    only(upper.to_lowercase()).unwrap_or(upper)
+}
+
+fn only(mut letters: impl Iterator<Item = char>) -> Option<char> {
+    letters.next().filter(|_| letters.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_all_cases(letters: &str) -> bool {
+        let mut patterns = letters.chars().map(|letter| pattern(&letter.to_string()));
+        let first = patterns.next().unwrap();
+        letters.chars().all(|letter| first.contains(letter)) && patterns.all(|pattern| pattern == first)
+    }
+
+    #[test]
+    fn letters_stand_in_all_their_cases() {
+        for letters in ["aA", "éÉ", "łŁ", "жЖ", "σςΣ", "kK\u{212a}", "ǆǅǄ", "\u{10428}\u{10400}", "ｂＢ"] {
+            assert!(in_all_cases(letters), "{letters}");
+        }
+        assert_eq!(pattern("王1-]^ß"), "*王1-]^[ßẞ]*");
+    }
+
+    #[test]
+    fn wildcards_stand_for_themselves() {
+        assert_eq!(pattern("*?[%_\\"), "*[*][?][[]%_\\*");
+    }
+}

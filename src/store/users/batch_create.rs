@@ -1,0 +1,83 @@
+//! Creating many users in one transaction, each under a savepoint of its own.
+
+use super::{CreateUser, conflicts};
+use crate::error::{Error, Result};
+use crate::store::{Mutation, Tx};
+use crate::validate::Violations;
+
+/// Creates users; of those that clash with each other the later loses.
+#[derive(Clone, Debug)]
+pub struct BatchCreateUsers {
+    /// The users, or what is wrong with them.
+    pub users: Vec<Result<CreateUser, Violations>>,
+    /// Whether the first that cannot be created fails all.
+    pub atomic: bool,
+}
+
+/// A user that was created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatedUser {
+    /// Their id.
+    pub user_id: String,
+    /// Their etag.
+    pub etag: String,
+}
+
+impl Mutation for BatchCreateUsers {
+    type Answer = Vec<Result<CreatedUser>>;
+
+    async fn apply(&self, tx: &Tx) -> Result<Self::Answer> {
+        let mut results = Vec::with_capacity(self.users.len());
+        for user in &self.users {
+            results.push(match user {
+                Ok(user) => create(tx, user).await?,
+                Err(violations) => Err(violations.clone().into()),
+            });
+            if self.atomic && results.last().is_some_and(Result::is_err) {
+                break;
+            }
+        }
+        let mut results = self.explain_each(tx, results).await?;
+        if self.atomic && results.last().is_some_and(Result::is_err) {
+            let item = format!("users[{}]", results.len() - 1);
+            results.pop().transpose().map_err(|error| Error::Item { item, error: error.into() })?;
+        }
+        Ok(results)
+    }
+}
+
+impl BatchCreateUsers {
+    /// Says of the users that clash all that stood in their way, at one query for each kind of identifier.
+    async fn explain_each(&self, tx: &Tx, results: Vec<Result<CreatedUser>>) -> Result<Vec<Result<CreatedUser>>> {
+        let created: Vec<_> = results.iter().map(|result| result.as_ref().ok().map(|user| user.user_id.clone())).collect();
+        let clashed = |result: &Result<CreatedUser>| matches!(result, Err(Error::AlreadyExists(_)));
+        let clashing = self.users.iter().zip(&results).filter(|(_, result)| clashed(result));
+        let rows = clashing.filter_map(|(user, _)| user.as_ref().ok()?.row().ok()).collect::<Vec<_>>();
+        let mut taken = conflicts::taken(&tx.connection, &rows).await?.into_iter();
+        let explain = |(index, result): (usize, Result<CreatedUser>)| match result {
+            Err(error @ Error::AlreadyExists(_)) => {
+                // Users of this batch that were created later were not in the way.
+                let earlier = |owner: &str| !created[index..].iter().flatten().any(|later| later == owner);
+                Err(conflicts::all(error, &taken.next().unwrap_or_default(), earlier))
+            }
+            result => result,
+        };
+        Ok(results.into_iter().enumerate().map(explain).collect())
+    }
+}
+
+/// Creates one user. One who clashes is undone alone; any other failure undoes all.
+async fn create(tx: &Tx, user: &CreateUser) -> Result<Result<CreatedUser>> {
+    let savepoint = tx.savepoint().await?;
+    match user.insert(&savepoint).await {
+        Ok(created) => {
+            savepoint.release().await?;
+            Ok(Ok(created))
+        }
+        Err(error @ Error::AlreadyExists(_)) => {
+            savepoint.undo().await?;
+            Ok(Err(error))
+        }
+        Err(error) => Err(error),
+    }
+}

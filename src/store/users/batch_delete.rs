@@ -1,0 +1,31 @@
+//! Deleting many users in one transaction.
+
+use std::collections::HashSet;
+
+use sea_orm::{EntityTrait, QueryFilter};
+
+use super::row::Brief;
+use crate::entity::user;
+use crate::error::Result;
+use crate::store::engine::keys::any_of;
+use crate::store::{Identifier, Mutation, Tx, lookup};
+
+/// Deletes users.
+#[derive(Clone, Debug)]
+pub struct BatchDeleteUsers {
+    /// Whom.
+    pub targets: Vec<Identifier>,
+}
+
+impl Mutation for BatchDeleteUsers {
+    /// For each target whether there was somebody to delete: as if they were deleted one after the other.
+    type Answer = Vec<bool>;
+
+    async fn apply(&self, tx: &Tx) -> Result<Vec<bool>> {
+        let found = lookup::find::<Brief>(&tx.connection, &self.targets).await?;
+        let mut deleted = HashSet::new();
+        let results = found.into_iter().map(|user| user.is_some_and(|user| deleted.insert(user.user_id))).collect();
+        user::Entity::delete_many().filter(any_of(user::Column::UserId, &deleted)).exec(&tx.connection).await?;
+        Ok(results)
+    }
+}

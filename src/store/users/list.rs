@@ -1,0 +1,27 @@
+//! The users by page, the latest first.
+
+use sea_orm::{ColumnTrait, Condition, QueryFilter};
+
+use super::row::UserRow;
+use super::search::Search;
+use super::view::{View, show};
+use crate::entity::user;
+use crate::error::Result;
+use crate::proto::UserDto;
+use crate::store::Store;
+use crate::store::lookup::Shape;
+use crate::store::paging::{Keyset, Listed, Page, list};
+
+impl Store {
+    /// A page of the users who match, or of all without a search.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn list_users(&self, search: Option<&Search>, page: &Page, view: View) -> Result<Listed<UserDto>> {
+        let scan = self.engine.scan().await?;
+        let matching = search.map_or_else(Condition::all, Search::condition);
+        let latest_first = Keyset::descending([user::Column::CreatedAt, user::Column::UserId].map(ColumnTrait::into_expr));
+        let listed = list(scan.connection(), UserRow::select().filter(matching), &latest_first, page).await?;
+        show(scan.connection(), listed, view).await
+    }
+}

@@ -1,0 +1,74 @@
+//! Search (seed 004): users who have every word of a query somewhere in the searched fields.
+
+use sea_orm::{Condition, IdenStatic};
+
+use crate::entity::user::Column;
+use crate::limits;
+use crate::store::engine::search::contains;
+use crate::validate::{Violations, quote, text};
+
+/// The fields that can be searched, with the columns they are searched in: the eleven of seed 004, in its order.
+const FIELDS: &[(&str, &[Column])] = &[
+    ("username", &[Column::Username]),
+    ("nickname", &[Column::Nickname]),
+    ("email", &[Column::Email]),
+    ("phone", &[Column::Phone, Column::PhoneKey]),
+    ("company", &[Column::Company]),
+    ("name", &[Column::Name]),
+    ("given_name", &[Column::GivenName]),
+    ("family_name", &[Column::FamilyName]),
+    ("middle_name", &[Column::MiddleName]),
+    ("profile", &[Column::Profile]),
+    ("preferred_username", &[Column::PreferredUsername]),
+];
+
+/// What to look for, and where.
+#[derive(Clone, Debug)]
+pub struct Search {
+    words: Vec<String>,
+    columns: Vec<Column>,
+}
+
+impl Search {
+    /// Reads a request; no fields mean all of them. What is wrong goes to `violations`.
+    pub fn read(query: Option<&str>, fields: &[String], violations: &mut Violations) -> Self {
+        let query = query.unwrap_or_default();
+        let words = violations.take("query", words(query)).unwrap_or_default();
+        let mut columns = Vec::new();
+        for (index, field) in fields.iter().enumerate() {
+            match FIELDS.iter().find(|(name, _)| name == field) {
+                Some((_, searched)) => columns.extend(*searched),
+                None => violations.add(format!("fields[{index}]"), format!("{} is not a field that is searched", quote(field))),
+            }
+        }
+        if fields.is_empty() {
+            columns = FIELDS.iter().flat_map(|(_, searched)| *searched).copied().collect();
+        }
+        Self { words, columns }
+    }
+
+    /// All that decides who matches, as texts.
+    #[must_use]
+    pub fn question(&self) -> Vec<&str> {
+        let columns = self.columns.iter().map(IdenStatic::as_str);
+        self.words.iter().map(String::as_str).chain([""]).chain(columns).collect()
+    }
+
+    /// Whether a user matches.
+    pub(super) fn condition(&self) -> Condition {
+        let anywhere =
+            |word: &String| self.columns.iter().fold(Condition::any(), |any, column| any.add(contains(*column, word)));
+        self.words.iter().map(anywhere).fold(Condition::all(), Condition::add)
+    }
+}
+
+fn words(query: &str) -> Result<Vec<String>, String> {
+    text::at_most(query, limits::QUERY_CHARACTERS)?;
+    let words: Vec<_> = query.split_whitespace().map(ToOwned::to_owned).collect();
+    match words.len() {
+        0 => Err("must have a word to look for".to_owned()),
+        1..=limits::QUERY_WORDS if query.contains('\0') => Err("must not contain the character U+0000".to_owned()),
+        1..=limits::QUERY_WORDS => Ok(words),
+        _ => Err(format!("must have at most {} words", limits::QUERY_WORDS)),
+    }
+}
