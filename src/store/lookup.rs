@@ -94,7 +94,7 @@ fn can_be_stored(identifier: &Identifier) -> bool {
     !identifier.key().contains('\0')
 }
 
-fn name(column: user::Column) -> &'static str {
+pub(super) fn name(column: user::Column) -> &'static str {
     sea_orm::IdenStatic::as_str(&column)
 }
 

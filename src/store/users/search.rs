@@ -1,10 +1,11 @@
 //! Search (seed 004): users who have every word of a query somewhere in the searched fields.
 
-use sea_orm::{Condition, IdenStatic};
+use sea_orm::Condition;
 
 use crate::entity::user::Column;
 use crate::limits;
 use crate::store::engine::search::contains;
+use crate::store::lookup;
 use crate::validate::{Violations, quote, text};
 
 /// The fields that can be searched, with the columns they are searched in: the eleven of seed 004, in its order.
@@ -50,8 +51,11 @@ impl Search {
     /// All that decides who matches, as texts.
     #[must_use]
     pub fn question(&self) -> Vec<&str> {
-        let columns = self.columns.iter().map(IdenStatic::as_str);
-        self.words.iter().map(String::as_str).chain([""]).chain(columns).collect()
+        let mut question: Vec<_> = self.words.iter().map(String::as_str).chain([""]).collect();
+        for column in &self.columns {
+            question.push(lookup::name(*column));
+        }
+        question
     }
 
     /// Whether a user matches.
