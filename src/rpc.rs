@@ -3,6 +3,7 @@
 pub mod api_keys;
 mod batches;
 mod call;
+mod collections;
 pub mod groups;
 mod identifiers;
 pub mod meta;

@@ -1,13 +1,11 @@
 //! Batches: `results[i]` answers item i, whichever items could be acted on (contract §4).
 
-use std::marker::PhantomData;
-
 use super::identifiers;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto::UserResult;
-use crate::store::collections::{ChangeMembers, Collection, Holding};
-use crate::store::{Context, Identifier, Store};
+use crate::proto::reflect::{Reflect, Value};
+use crate::store::{Identifier, Store};
 use crate::validate::Violations;
 
 /// Holds the number of a batch's items against the limit.
@@ -28,11 +26,13 @@ impl Targets {
     ///
     /// # Errors
     /// What is wrong with the batch as a whole, beside what `violations` holds already.
-    pub(super) fn read(ids: Vec<String>, id_type: i32, store: &Store, mut violations: Violations) -> Result<Self, Violations> {
+    pub(super) fn read(request: &impl Reflect, store: &Store, mut violations: Violations) -> Result<Self, Violations> {
+        let ids = if let Value::Texts(ids) = request.get("user_ids") { ids } else { &[] };
+        let id_type = if let Value::Enum(id_type, _) = request.get("user_id_type") { id_type } else { 0 };
         check_size("user_ids", ids.len(), limits::BATCH_ITEMS, &mut violations);
         violations.none_or(())?;
         let read = |id: &String| identifiers::item(Some(id), id_type, store.calling_code());
-        Ok(Self { read: ids.iter().map(read).collect(), ids })
+        Ok(Self { read: ids.iter().map(read).collect(), ids: ids.to_vec() })
     }
 
     /// The users to act on.
@@ -52,17 +52,4 @@ impl Targets {
         let result = |(user_id, error): (String, Option<Error>)| UserResult { user_id, error: error.map(Into::into) };
         self.ids.into_iter().zip(errors).map(result).collect()
     }
-}
-
-/// Puts the users into a group or role, or takes them out of it.
-pub(super) async fn change_members<C: Collection>(
-    store: &Store,
-    context: Context,
-    code: String,
-    targets: Targets,
-    holding: Holding,
-) -> Result<Vec<UserResult>> {
-    let users = targets.good();
-    let found = store.write(context, ChangeMembers::<C> { code, users, holding, kind: PhantomData }).await?;
-    Ok(targets.results(found))
 }

@@ -40,20 +40,10 @@ impl<'a> Paging<'a> {
         parts: &[&str],
         mut violations: Violations,
     ) -> Result<Self> {
-        let number = |name, violations: &mut Violations, most: usize| match request.get(name) {
-            Value::Number(number) => match usize::try_from(number) {
-                Ok(number) if (1..=most).contains(&number) => Some(number),
-                _ => violations.refuse(
-                    name,
-                    &format!("must be {}", if most == usize::MAX { "at least 1".to_owned() } else { format!("1 to {most}") }),
-                ),
-            },
-            _ => None,
-        };
-        let page = number("page", &mut violations, usize::MAX);
-        let limit = number("limit", &mut violations, limits::PAGE_LIMIT).unwrap_or(limits::DEFAULT_PAGE_LIMIT);
-        let (numbered, token) =
-            (request.get("page").is_present(), request.get("page_token").as_text().unwrap_or_default().to_owned());
+        let page = number(request, "page", None, &mut violations);
+        let limit = number(request, "limit", Some(limits::PAGE_LIMIT), &mut violations).unwrap_or(limits::DEFAULT_PAGE_LIMIT);
+        let numbered = request.get("page").is_present();
+        let token = request.get("page_token").as_text().unwrap_or_default().to_owned();
         let offset = page.unwrap_or(1).saturating_sub(1).saturating_mul(limit);
         if offset > limits::PAGE_OFFSET {
             let most = limits::PAGE_OFFSET;
@@ -94,6 +84,16 @@ impl<'a> Paging<'a> {
         let next_page_token = next_page_token.ok_or_else(|| Error::internal("a place in a list cannot be sealed"))?;
         Ok(Paged { items: listed.items.into_iter().map(|(_, item)| item).collect(), total: listed.total, next_page_token })
     }
+}
+
+/// A number from 1 on.
+fn number(request: &impl Reflect, name: &str, most: Option<usize>, violations: &mut Violations) -> Option<usize> {
+    let Value::Number(written) = request.get(name) else { return None };
+    let read = usize::try_from(written).ok().filter(|number| *number >= 1 && most.is_none_or(|most| *number <= most));
+    if read.is_none() {
+        violations.add(name, most.map_or_else(|| "must be at least 1".to_owned(), |most| format!("must be 1 to {most}")));
+    }
+    read
 }
 
 /// An unknown mode is among the violations already, found by the rule of all enums.

@@ -2,9 +2,7 @@
 
 use tonic::Request;
 
-use super::batches::{Targets, change_members};
-use super::paging::Paging;
-use super::{Call, Reply, identifiers, reply};
+use super::{Call, Reply, collections, identifiers, reply};
 use crate::limits;
 use crate::proto::role_service_server::RoleService;
 use crate::proto::{
@@ -14,9 +12,8 @@ use crate::proto::{
     UpdateRoleRequest, UpdateRoleResponse,
 };
 use crate::store::Store;
-use crate::store::collections::{Create, Delete, Holding, Update};
-use crate::store::roles as collection;
-use crate::store::users::View;
+use crate::store::collections::Holding;
+use crate::store::roles::Roles as Kind;
 
 /// Implements `RoleService`.
 #[derive(Clone, Debug)]
@@ -35,72 +32,42 @@ impl Roles {
 #[tonic::async_trait]
 impl RoleService for Roles {
     async fn create_role(&self, request: Request<CreateRoleRequest>) -> Reply<CreateRoleResponse> {
-        let call = Call::open(request)?;
-        let context = call.context();
-        let create = Create::<collection::Roles>::read(call.message.role, call.violations)?;
-        reply(CreateRoleResponse { role: Some(self.store.write(context, create).await?) })
+        let created = collections::create::<Kind, _>(&self.store, Call::open(request)?, |sent| sent.role);
+        reply(CreateRoleResponse { role: Some(created.await?) })
     }
 
     async fn get_role(&self, request: Request<GetRoleRequest>) -> Reply<GetRoleResponse> {
-        let Call { message, mut violations, .. } = Call::open(request)?;
-        let code = identifiers::code("code", message.code.as_deref(), &mut violations);
-        let code = violations.none_or_some(code)?;
-        reply(GetRoleResponse { role: Some(self.store.collection::<collection::Roles>(&code).await?) })
+        let found = collections::get::<Kind, _>(&self.store, Call::open(request)?);
+        reply(GetRoleResponse { role: Some(found.await?) })
     }
 
     async fn update_role(&self, request: Request<UpdateRoleRequest>) -> Reply<UpdateRoleResponse> {
-        let call = Call::open(request)?;
-        let context = call.context();
-        let Call { message, mut violations, .. } = call;
-        let code = identifiers::code("code", message.code.as_deref(), &mut violations);
-        let (role, mask) = (message.role.unwrap_or_default(), message.update_mask.as_ref());
-        let update = Update::<collection::Roles>::read(code, role, mask, message.etag, violations)?;
-        reply(UpdateRoleResponse { role: Some(self.store.write(context, update).await?) })
+        let change = |sent: UpdateRoleRequest| (sent.role, sent.update_mask);
+        let updated = collections::update::<Kind, _>(&self.store, Call::open(request)?, change);
+        reply(UpdateRoleResponse { role: Some(updated.await?) })
     }
 
     async fn delete_role(&self, request: Request<DeleteRoleRequest>) -> Reply<DeleteRoleResponse> {
-        let call = Call::open(request)?;
-        let context = call.context();
-        let Call { message, mut violations, .. } = call;
-        let code = identifiers::code("code", message.code.as_deref(), &mut violations);
-        let code = violations.none_or_some(code)?;
-        self.store.write(context, Delete::<collection::Roles>::new(code, message.etag)).await?;
+        collections::delete::<Kind, _>(&self.store, Call::open(request)?).await?;
         reply(DeleteRoleResponse {})
     }
 
     async fn list_roles(&self, request: Request<ListRolesRequest>) -> Reply<ListRolesResponse> {
-        let Call { message, violations, .. } = Call::open(request)?;
-        let paging = Paging::read(&self.store, &message, &[], violations).await?;
-        let listed = self.store.collections::<collection::Roles>(&paging.page).await?;
-        reply(paging.answer(listed).await?.into())
+        reply(collections::list::<Kind, _>(&self.store, Call::open(request)?).await?.into())
     }
 
     async fn list_role_members(&self, request: Request<ListRoleMembersRequest>) -> Reply<ListRoleMembersResponse> {
-        let Call { message, mut violations, .. } = Call::open(request)?;
-        let code = identifiers::code("code", message.code.as_deref(), &mut violations).unwrap_or_default();
-        let paging = Paging::read(&self.store, &message, &[&code], violations).await?;
-        let listed = self.store.members::<collection::Roles>(&code, &paging.page, View::of(&message)).await?;
-        reply(paging.answer(listed).await?.into())
+        reply(collections::members::<Kind, _>(&self.store, Call::open(request)?).await?.into())
     }
 
     async fn add_role_members(&self, request: Request<AddRoleMembersRequest>) -> Reply<AddRoleMembersResponse> {
-        let call = Call::open(request)?;
-        let context = call.context();
-        let Call { message, mut violations, .. } = call;
-        let code = identifiers::code("code", message.code.as_deref(), &mut violations).unwrap_or_default();
-        let targets = Targets::read(message.user_ids, message.user_id_type, &self.store, violations)?;
-        let change = change_members::<collection::Roles>(&self.store, context, code, targets, Holding::Add);
-        reply(AddRoleMembersResponse { results: change.await? })
+        let added = collections::change_members::<Kind, _>(&self.store, Call::open(request)?, Holding::Add);
+        reply(AddRoleMembersResponse { results: added.await? })
     }
 
     async fn remove_role_members(&self, request: Request<RemoveRoleMembersRequest>) -> Reply<RemoveRoleMembersResponse> {
-        let call = Call::open(request)?;
-        let context = call.context();
-        let Call { message, mut violations, .. } = call;
-        let code = identifiers::code("code", message.code.as_deref(), &mut violations).unwrap_or_default();
-        let targets = Targets::read(message.user_ids, message.user_id_type, &self.store, violations)?;
-        let change = change_members::<collection::Roles>(&self.store, context, code, targets, Holding::Remove);
-        reply(RemoveRoleMembersResponse { results: change.await? })
+        let removed = collections::change_members::<Kind, _>(&self.store, Call::open(request)?, Holding::Remove);
+        reply(RemoveRoleMembersResponse { results: removed.await? })
     }
 
     async fn has_any_role(&self, request: Request<HasAnyRoleRequest>) -> Reply<HasAnyRoleResponse> {
@@ -108,6 +75,6 @@ impl RoleService for Roles {
         let user = identifiers::user(&message, &self.store, &mut violations);
         let codes = identifiers::codes("role_codes", &message.role_codes, limits::ASKED_ROLES, &mut violations);
         let user = violations.none_or_some(user)?;
-        reply(HasAnyRoleResponse { has_any_role: self.store.holds_any::<collection::Roles>(&user, &codes).await? })
+        reply(HasAnyRoleResponse { has_any_role: self.store.holds_any::<Kind>(&user, &codes).await? })
     }
 }

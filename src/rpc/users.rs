@@ -2,13 +2,13 @@
 
 mod batch;
 mod existence;
-mod holdings;
+mod memberships;
 
 use tonic::Request;
 
 use super::batches::Targets;
 use super::paging::Paging;
-use super::{Call, Reply, identifiers, reply};
+use super::{Call, Reply, collections, identifiers, reply};
 use crate::proto::find_user_request::By;
 use crate::proto::user_service_server::UserService;
 use crate::proto::{
@@ -126,7 +126,7 @@ impl UserService for Users {
         let call = Call::open(request)?;
         let context = call.context();
         let Call { message, violations, .. } = call;
-        let targets = Targets::read(message.user_ids, message.user_id_type, &self.store, violations)?;
+        let targets = Targets::read(&message, &self.store, violations)?;
         let deleted = self.store.write(context, BatchDeleteUsers { targets: targets.good() }).await?;
         reply(BatchDeleteUsersResponse { results: targets.results(deleted) })
     }
@@ -147,38 +147,30 @@ impl UserService for Users {
     }
 
     async fn list_user_groups(&self, request: Request<ListUserGroupsRequest>) -> Reply<ListUserGroupsResponse> {
-        reply(holdings::list::<Groups, _>(&self.store, Call::open(request)?).await?.into())
+        reply(collections::list_of_user::<Groups, _>(&self.store, Call::open(request)?).await?.into())
     }
 
     async fn add_user_to_group(&self, request: Request<AddUserToGroupRequest>) -> Reply<AddUserToGroupResponse> {
-        let call = Call::open(request)?;
-        let codes = call.message.group_code.clone();
-        holdings::change_group(&self.store, call, codes, Holding::Add).await?;
+        memberships::change_group(&self.store, Call::open(request)?, Holding::Add).await?;
         reply(AddUserToGroupResponse {})
     }
 
     async fn remove_user_from_group(&self, request: Request<RemoveUserFromGroupRequest>) -> Reply<RemoveUserFromGroupResponse> {
-        let call = Call::open(request)?;
-        let codes = call.message.group_code.clone();
-        holdings::change_group(&self.store, call, codes, Holding::Remove).await?;
+        memberships::change_group(&self.store, Call::open(request)?, Holding::Remove).await?;
         reply(RemoveUserFromGroupResponse {})
     }
 
     async fn list_user_roles(&self, request: Request<ListUserRolesRequest>) -> Reply<ListUserRolesResponse> {
-        reply(holdings::list::<Roles, _>(&self.store, Call::open(request)?).await?.into())
+        reply(collections::list_of_user::<Roles, _>(&self.store, Call::open(request)?).await?.into())
     }
 
     async fn add_user_roles(&self, request: Request<AddUserRolesRequest>) -> Reply<AddUserRolesResponse> {
-        let call = Call::open(request)?;
-        let codes = call.message.role_codes.clone();
-        let (total_count, roles) = holdings::change_roles(&self.store, call, &codes, Holding::Add).await?;
+        let (total_count, roles) = memberships::change_roles(&self.store, Call::open(request)?, Holding::Add).await?;
         reply(AddUserRolesResponse { total_count, roles })
     }
 
     async fn remove_user_roles(&self, request: Request<RemoveUserRolesRequest>) -> Reply<RemoveUserRolesResponse> {
-        let call = Call::open(request)?;
-        let codes = call.message.role_codes.clone();
-        let (total_count, roles) = holdings::change_roles(&self.store, call, &codes, Holding::Remove).await?;
+        let (total_count, roles) = memberships::change_roles(&self.store, Call::open(request)?, Holding::Remove).await?;
         reply(RemoveUserRolesResponse { total_count, roles })
     }
 }
