@@ -127,7 +127,7 @@ async fn existence_is_that_of_the_latest_write() {
 }
 
 /// The error inside a row, taken apart as that of a call.
-fn row_error(error: pb::Status) -> Refusal {
+pub(crate) fn row_error(error: pb::Status) -> Refusal {
     let code = Code::from_i32(error.code);
     let details = prost::Message::encode_to_vec(&error);
     let status = Status::with_details(code, error.message, details.into());

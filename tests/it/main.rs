@@ -2,8 +2,10 @@
 
 #![cfg(test)]
 
+mod batches;
 mod calls;
 mod cli;
+mod collections;
 mod custom_data;
 mod custom_data_limits;
 mod deadline;
@@ -13,15 +15,18 @@ mod existence;
 mod faults;
 mod gate;
 mod gate_scopes;
+mod groups;
 mod harness;
 mod health;
 mod identifiers;
 mod limits_of_fields;
 mod masks;
+mod membership_races;
 mod meta;
 mod phones;
 mod races;
 mod reflection;
+mod roles;
 mod rpc_table;
 mod shape;
 mod transport;

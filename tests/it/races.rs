@@ -19,7 +19,7 @@ use crate::harness::{Client, Refusal, Roster, named};
 const CALLERS: i32 = 32;
 
 /// Runs what is made for each number at the same moment and gives the answers in their order.
-async fn at_once<F>(count: usize, make: impl Fn(usize) -> F) -> Vec<F::Output>
+pub(crate) async fn at_once<F>(count: usize, make: impl Fn(usize) -> F) -> Vec<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
@@ -61,7 +61,7 @@ async fn create_all(clients: &[Client; 4], user: impl Fn(usize) -> UserDto, coun
 }
 
 /// One email in 32 spellings, by the bits of the number.
-fn spelling(number: usize) -> String {
+pub(crate) fn spelling(number: usize) -> String {
     let bit = |place: usize| number >> place & 1 == 1;
     let mut email = "josé.ångström@exämple.org".to_owned();
     if bit(0) {
