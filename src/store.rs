@@ -9,6 +9,7 @@ pub mod collections;
 mod engine;
 mod etag;
 pub mod groups;
+mod idempotency;
 mod lookup;
 pub mod paging;
 pub mod roles;
@@ -29,6 +30,7 @@ use crate::proto::Timestamp;
 
 pub use api_keys::{Caller, last_used::LastUsed};
 pub use engine::OpenError;
+pub use idempotency::{RepeatKey, Written};
 pub use lookup::Identifier;
 pub use write::{Context, Mutation, Tx};
 
@@ -40,6 +42,7 @@ pub struct Store {
     calling_code: CallingCode,
     last_used: LastUsed,
     page_tokens: Arc<OnceCell<PageTokens>>,
+    under_way: idempotency::UnderWay,
 }
 
 impl Store {
@@ -55,6 +58,7 @@ impl Store {
             calling_code: config.phone_country_code,
             last_used: LastUsed::default(),
             page_tokens: Arc::default(),
+            under_way: idempotency::UnderWay::default(),
         })
     }
 

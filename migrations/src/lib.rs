@@ -40,6 +40,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0006_roles", include_str!("../sql/0006_roles.sql")),
     ("0007_sealing_keys", include_str!("../sql/0007_sealing_keys.sql")),
     ("0008_api_keys_created_by", include_str!("../sql/0008_api_keys_created_by.sql")),
+    ("0009_idempotency_records", include_str!("../sql/0009_idempotency_records.sql")),
 ];
 
 struct Step {

@@ -15,6 +15,7 @@ mod gate;
 mod gate_scopes;
 mod harness;
 mod health;
+mod idempotency;
 mod identifiers;
 mod limits_of_fields;
 mod masks;
