@@ -62,6 +62,14 @@ impl Store {
         })
     }
 
+    /// Which steps of the schema the database has had; nothing is changed.
+    ///
+    /// # Errors
+    /// In words for whoever asks.
+    pub async fn schema(config: &Config) -> Result<Vec<roster_migrations::Status>, OpenError> {
+        engine::Engine::schema(config).await
+    }
+
     /// The time by which the store goes.
     #[must_use]
     pub fn now(&self) -> Timestamp {

@@ -50,6 +50,14 @@ impl Engine {
         sqlite::open(config).await
     }
 
+    /// Which steps the database has had.
+    ///
+    /// # Errors
+    /// In words for whoever asks.
+    pub(super) async fn schema(config: &Config) -> Result<Vec<roster_migrations::Status>, OpenError> {
+        sqlite::schema(config).await
+    }
+
     /// Connections for reading what is committed.
     pub(super) fn read(&self) -> &DatabaseConnection {
         &self.read

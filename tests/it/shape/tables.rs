@@ -53,8 +53,7 @@ async fn tables() -> BTreeMap<String, Columns> {
     let roster = Roster::start().await;
     let database =
         Database::connect(format!("sqlite://{}", roster.directory.path().join("roster.db").display())).await.unwrap();
-    let names =
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'seaql_migrations'";
+    let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('seaql_migrations', 'schema_steps')";
     let mut tables = BTreeMap::new();
     for table in rows(&database, names.to_owned()).await {
         let table: String = table.try_get("", "name").unwrap();
