@@ -4,6 +4,7 @@
 mod keys;
 mod migrate;
 mod serve;
+mod verify;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -42,6 +43,10 @@ enum Command {
     Keys(keys::Keys),
     /// Bring the database to the current schema, as a start does, and say what is done
     Migrate(migrate::Migrate),
+    /// Check the whole database, also beside a serving process; ends with 1 where it has a fault
+    Verify,
+    /// Copy the database to a file, also beside a serving process, and check the copy
+    Backup(verify::Backup),
     /// Print the effective settings and their sources as TOML, secrets masked
     Config,
     /// Write the API's descriptors (a binary google.protobuf.FileDescriptorSet) to standard output
@@ -82,7 +87,7 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
     match command {
         Command::Config => return print(loaded.effective().as_bytes()),
         Command::Descriptor => return print(proto::DESCRIPTORS),
-        Command::Serve | Command::Keys(_) | Command::Migrate(_) => {}
+        Command::Serve | Command::Keys(_) | Command::Migrate(_) | Command::Verify | Command::Backup(_) => {}
     }
     telemetry::init(&loaded.config);
     for warning in &loaded.warnings {
@@ -93,6 +98,8 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
         match command {
             Command::Keys(keys) => keys::run(keys, Store::open(&loaded.config, Clock::default()).await?).await,
             Command::Migrate(migrate) => migrate::run(&migrate, &loaded.config).await,
+            Command::Verify => verify::run(&loaded.config).await,
+            Command::Backup(backup) => verify::run_backup(&backup, &loaded.config).await,
             _ => serve::run(&loaded.config).await,
         }
     })

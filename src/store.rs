@@ -4,6 +4,7 @@
 //! what all of them need is written there once.
 
 pub mod api_keys;
+pub mod backup;
 mod changes;
 pub mod collections;
 mod engine;
@@ -15,6 +16,7 @@ pub mod paging;
 pub mod roles;
 mod sealing_keys;
 pub mod users;
+pub mod verify;
 mod write;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //! folder knows which engine it is.
 
 mod errors;
+pub(super) mod inspect;
 pub(super) mod keys;
 pub(super) mod search;
 mod sqlite;

@@ -30,4 +30,5 @@ mod trap;
 mod user_changes;
 mod users;
 mod verified;
+mod verify;
 mod wire;

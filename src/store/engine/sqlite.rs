@@ -153,6 +153,12 @@ fn needed(step: &Status) -> String {
     format!("{}{}", step.name, from.unwrap_or_default())
 }
 
+/// Connects to read a database that is there.
+pub(super) async fn open_to_read(config: &Config) -> Result<DatabaseConnection, OpenError> {
+    let path = config.database_url.sqlite_path().to_owned();
+    Database::connect(options(config, false)).await.map_err(|cause| OpenError::Open { path, cause })
+}
+
 /// Which steps the database has had; nothing is changed, and a file that is not there is not made.
 pub(in crate::store) async fn schema(config: &Config) -> Result<Vec<Status>, OpenError> {
     let path = config.database_url.sqlite_path().to_owned();
@@ -160,7 +166,7 @@ pub(in crate::store) async fn schema(config: &Config) -> Result<Vec<Status>, Ope
     if !path.exists() {
         return roster_migrations::status(None).await.map_err(failed);
     }
-    let read = Database::connect(options(config, false)).await.map_err(failed)?;
+    let read = open_to_read(config).await?;
     let steps = roster_migrations::status(Some(&read)).await.map_err(failed);
     drop(read.close().await);
     steps
