@@ -1,40 +1,61 @@
-//! Who may call what, and the services of the package: from the methods' `scope` options. A method without one fails the build.
+//! What is asked of whom: the table of methods with the `scope` and idempotency options of the protos, and the names of the
+//! services. A method without a scope fails the build.
 
 use std::fmt::Write;
 
-use prost_reflect::{DescriptorPool, Value};
+use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
 
-/// The source of `pub(crate) fn access(path: &str) -> Option<Access>` for the package's services.
+/// The source of `pub(crate) fn method(path: &str) -> Option<Method>` and of `SERVICES` for the package.
 pub(crate) fn generate(pool: &DescriptorPool, package: &str) -> Result<String, String> {
-    let option = pool.get_extension_by_name("roster.v1.scope").ok_or("options.proto lacks `scope`")?;
+    let services = || pool.services().filter(|service| service.package_name() == package);
     let mut arms = String::new();
-    for service in pool.services().filter(|service| service.package_name() == package) {
+    for service in services() {
         for method in service.methods() {
-            let options = method.options();
-            let scope = match options.get_extension(&option).into_owned() {
-                Value::String(scope) if options.has_extension(&option) && !scope.is_empty() => scope,
-                _ => return Err(format!("{} has no scope option", method.full_name())),
-            };
             let path = format!("/{}/{}", service.full_name(), method.name());
-            let _ = writeln!(arms, "        {path:?} => Some(Access::{}),", access(&scope));
+            let (access, repeat) = (access(pool, &method)?, repeat(pool, &method)?);
+            let _ = writeln!(
+                arms,
+                "        {path:?} => Some(Method {{ path: {path:?}, access: Access::{access}, repeat: Repeat::{repeat} }}),"
+            );
         }
     }
-    let services = pool.services().filter(|service| service.package_name() == package);
-    let names: Vec<_> = services.map(|service| service.full_name().to_owned()).collect();
+    let names: Vec<_> = services().map(|service| service.full_name().to_owned()).collect();
     Ok(format!(
         "/// The services of the package, by their full names.\n\
          pub(crate) const SERVICES: &[&str] = &{names:?};\n\n\
-         /// What the method asks of its caller; `None`: there is no such method.\n\
-         pub(crate) fn access(path: &str) -> Option<Access> {{\n    match path {{\n{arms}        _ => None,\n    }}\n}}\n"
+         /// What is asked of the callers of the method; `None`: there is no such method.\n\
+         pub(crate) fn method(path: &str) -> Option<Method> {{\n    match path {{\n{arms}        _ => None,\n    }}\n}}\n"
     ))
 }
 
-fn access(scope: &str) -> String {
+fn access(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<String, String> {
+    let scope = match option(pool, method, "scope")? {
+        Some(Value::String(scope)) if !scope.is_empty() => scope,
+        _ => return Err(format!("{} has no scope option", method.full_name())),
+    };
     if scope == "any" {
-        return "AnyKey".to_owned();
+        return Ok("AnyKey".to_owned());
     }
     let scopes: Vec<_> = scope.split(' ').map(scope_path).collect();
-    format!("Scoped(&[{}])", scopes.join(", "))
+    Ok(format!("Scoped(&[{}])", scopes.join(", ")))
+}
+
+fn repeat(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<&'static str, String> {
+    let is_set = |name| Ok::<_, String>(option(pool, method, name)? == Some(Value::Bool(true)));
+    match (is_set("replayable")?, is_set("unrepeatable")?) {
+        (true, true) => Err(format!("{} cannot be replayable and unrepeatable", method.full_name())),
+        (true, false) => Ok("Replayable"),
+        (false, true) => Ok("Refused"),
+        (false, false) => Ok("Anyway"),
+    }
+}
+
+/// The method's option of this name, if it is set.
+fn option(pool: &DescriptorPool, method: &MethodDescriptor, name: &str) -> Result<Option<Value>, String> {
+    let full_name = format!("roster.v1.{name}");
+    let option = pool.get_extension_by_name(&full_name).ok_or_else(|| format!("options.proto lacks `{name}`"))?;
+    let options = method.options();
+    Ok(options.has_extension(&option).then(|| options.get_extension(&option).into_owned()))
 }
 
 /// The Rust path of a scope: `users:read` → `Scope::UsersRead`. One that does not exist fails to compile.

@@ -2,7 +2,9 @@
 //! everything else to standard error.
 
 mod keys;
+mod migrate;
 mod serve;
+mod verify;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -39,6 +41,12 @@ enum Command {
     /// Make, list, rotate and revoke API keys, also beside a serving process
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Bring the database to the current schema, as a start does, and say what is done
+    Migrate(migrate::Migrate),
+    /// Check the whole database, also beside a serving process; ends with 1 where it has a fault
+    Verify,
+    /// Copy the database to a file, also beside a serving process, and check the copy
+    Backup(verify::Backup),
     /// Print the effective settings and their sources as TOML, secrets masked
     Config,
     /// Write the API's descriptors (a binary google.protobuf.FileDescriptorSet) to standard output
@@ -79,7 +87,7 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
     match command {
         Command::Config => return print(loaded.effective().as_bytes()),
         Command::Descriptor => return print(proto::DESCRIPTORS),
-        Command::Serve | Command::Keys(_) => {}
+        Command::Serve | Command::Keys(_) | Command::Migrate(_) | Command::Verify | Command::Backup(_) => {}
     }
     telemetry::init(&loaded.config);
     for warning in &loaded.warnings {
@@ -89,6 +97,9 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
     runtime.block_on(async {
         match command {
             Command::Keys(keys) => keys::run(keys, Store::open(&loaded.config, Clock::default()).await?).await,
+            Command::Migrate(migrate) => migrate::run(&migrate, &loaded.config).await,
+            Command::Verify => verify::run(&loaded.config).await,
+            Command::Backup(backup) => verify::run_backup(&backup, &loaded.config).await,
             _ => serve::run(&loaded.config).await,
         }
     })

@@ -9,7 +9,7 @@ pub mod settings;
 mod sources;
 mod values;
 
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, path::Path};
 
 pub use database_url::DatabaseUrl;
 pub use overrides::Overrides;
@@ -56,6 +56,14 @@ pub struct Loaded {
 /// What is wrong with a configuration, one line each.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(Vec<String>);
+
+impl Config {
+    /// The same settings on the database of a file that is there.
+    #[must_use]
+    pub fn of_file(&self, path: &Path) -> Self {
+        Self { database_url: DatabaseUrl::of_file(path), ..self.clone() }
+    }
+}
 
 impl Problems {
     /// The lines.

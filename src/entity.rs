@@ -4,6 +4,8 @@ pub mod api_key;
 pub mod api_key_secret;
 mod collection;
 pub mod group;
+pub mod idempotency_answer;
+pub mod idempotency_record;
 pub mod role;
 pub mod sealing_key;
 mod string_list;

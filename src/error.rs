@@ -75,6 +75,12 @@ pub enum Error {
     /// The key was revoked, and what is asked of it cannot be done any more.
     #[error("no such API key: it was revoked")]
     ApiKeyEnded,
+    /// The idempotency key was used for something else.
+    #[error("the idempotency key was used for another method or request within 24 hours")]
+    IdempotencyKeyReused,
+    /// The method takes no idempotency key.
+    #[error("this method takes no idempotency-key: it hands out or checks a secret")]
+    IdempotencyUnsupported,
     /// Identifiers are taken: at least one, in the contract's order.
     #[error("{}", taken(.0))]
     AlreadyExists(Vec<Conflict>),
@@ -199,6 +205,8 @@ impl Error {
             Self::AlreadyExists(conflicts) => {
                 (Code::AlreadyExists, conflicts.first().map_or(ErrorReason::Internal, |first| first.reason()))
             }
+            Self::IdempotencyKeyReused => (Code::FailedPrecondition, ErrorReason::IdempotencyKeyReused),
+            Self::IdempotencyUnsupported => (Code::InvalidArgument, ErrorReason::IdempotencyUnsupported),
             Self::EtagMismatch => (Code::Aborted, ErrorReason::EtagMismatch),
             Self::ConflictRetry => (Code::Aborted, ErrorReason::ConflictRetry),
             Self::LastIdentifier => (Code::FailedPrecondition, ErrorReason::LastIdentifier),

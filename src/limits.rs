@@ -48,6 +48,10 @@ pub const CUSTOM_DATA_DEPTH: usize = 8;
 pub const CUSTOM_DATA_KEY_CHARACTERS: usize = 64;
 /// The most items in `register_source`; the proto's `max_items`.
 pub const REGISTER_SOURCE_ITEMS: usize = 32;
+/// The most characters in an idempotency key.
+pub const IDEMPOTENCY_KEY_CHARACTERS: usize = 128;
+/// How long a call can be repeated under its idempotency key.
+pub const IDEMPOTENCY_AGE: std::time::Duration = std::time::Duration::from_hours(24);
 /// The most characters in a request id.
 pub const REQUEST_ID_CHARACTERS: usize = 128;
 /// The most violations that one error lists.

@@ -13,8 +13,9 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/roster.
 
 #[expect(clippy::pedantic, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
 mod generated {
+    use crate::policy::{Access, Method, Repeat};
     use crate::proto::reflect::{self, Field, Reflect, TextRule, Value};
-    use crate::scope::{Access, Scope};
+    use crate::scope::Scope;
 
     include!(concat!(env!("OUT_DIR"), "/roster.v1.rs"));
     include!(concat!(env!("OUT_DIR"), "/roster.v1.reflect.rs"));

@@ -13,4 +13,4 @@ pub mod roles;
 pub mod users;
 
 pub(crate) use call::Call;
-use reply::{Reply, reply};
+use reply::{Reply, reply, write};

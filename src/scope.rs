@@ -87,15 +87,6 @@ impl Scope {
     }
 }
 
-/// What a method asks of its caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Any valid key.
-    AnyKey,
-    /// A key that holds all of these scopes.
-    Scoped(&'static [Scope]),
-}
-
 /// The scopes of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scopes {

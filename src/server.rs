@@ -98,6 +98,8 @@ pub async fn serve_routes(
     background.spawn(health.clone().watch(store.clone()));
     let flushing = store.clone();
     background.spawn(async move { flushing.keep_flushing_last_used().await });
+    let purging = store.clone();
+    background.spawn(async move { purging.keep_purging_idempotency_records().await });
 
     let (drain, draining) = oneshot::channel::<()>();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));

@@ -4,16 +4,19 @@
 //! what all of them need is written there once.
 
 pub mod api_keys;
+pub mod backup;
 mod changes;
 pub mod collections;
 mod engine;
 mod etag;
 pub mod groups;
+mod idempotency;
 mod lookup;
 pub mod paging;
 pub mod roles;
 mod sealing_keys;
 pub mod users;
+pub mod verify;
 mod write;
 
 use std::sync::Arc;
@@ -29,6 +32,7 @@ use crate::proto::Timestamp;
 
 pub use api_keys::{Caller, last_used::LastUsed};
 pub use engine::OpenError;
+pub use idempotency::{RepeatKey, Written};
 pub use lookup::Identifier;
 pub use write::{Context, Mutation, Tx};
 
@@ -40,6 +44,7 @@ pub struct Store {
     calling_code: CallingCode,
     last_used: LastUsed,
     page_tokens: Arc<OnceCell<PageTokens>>,
+    under_way: idempotency::UnderWay,
 }
 
 impl Store {
@@ -55,7 +60,16 @@ impl Store {
             calling_code: config.phone_country_code,
             last_used: LastUsed::default(),
             page_tokens: Arc::default(),
+            under_way: idempotency::UnderWay::default(),
         })
+    }
+
+    /// Which steps of the schema the database has had; nothing is changed.
+    ///
+    /// # Errors
+    /// In words for whoever asks.
+    pub async fn schema(config: &Config) -> Result<Vec<roster_migrations::Status>, OpenError> {
+        engine::Engine::schema(config).await
     }
 
     /// The time by which the store goes.

@@ -1,66 +1,95 @@
 //! The steps that bring a Roster database to the current schema: SQL files in order, each recorded when it has run.
 //!
-//! `README.md` beside this crate's manifest has the rules for writing one.
+//! A step also records the oldest release that can still work on its result, so that an older binary knows whether it may go on
+//! beside a newer one, or after it. `README.md` beside this crate's manifest has the rules for writing a step.
 
-use sea_orm::{DatabaseConnection, EntityTrait};
-use sea_orm_migration::{prelude::*, seaql_migrations};
+mod compatibility;
+mod status;
+
+use sea_orm_migration::prelude::*;
 
 pub use sea_orm_migration::MigratorTrait;
+pub use status::{State, Status, status};
 
 /// Runs the steps; whoever calls it holds the lock that keeps others from doing the same.
 pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        STEPS.iter().map(|(name, sql)| Box::new(Step { name, sql }) as Box<dyn MigrationTrait>).collect()
+        STEPS.iter().map(|step| Box::new(step) as Box<dyn MigrationTrait>).collect()
     }
 }
 
-/// The steps that the database has run and this release does not know: it was made by a newer one.
+/// Runs the steps that have not run yet.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn unknown_steps(database: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
-    let table = Migrator::migration_table_name().to_string();
-    if !SchemaManager::new(database).has_table(&table).await? {
-        return Ok(Vec::new());
+pub async fn up(database: &sea_orm::DatabaseConnection) -> Result<(), DbErr> {
+    // sea-orm-migration refuses a database with a step of a newer release, so it is asked only where there is something to run.
+    if status(Some(database)).await?.iter().any(|step| step.state == State::Pending) {
+        Migrator::up(database, None).await?;
     }
-    let recorded = seaql_migrations::Entity::find().all(database).await?;
-    let known = |step: &seaql_migrations::Model| STEPS.iter().any(|(name, _)| *name == step.version);
-    Ok(recorded.into_iter().filter(|step| !known(step)).map(|step| step.version).collect())
+    compatibility::record_all(database).await
 }
 
-/// Every step by name, in order. Released ones are frozen.
-const STEPS: &[(&str, &str)] = &[
-    ("0001_users", include_str!("../sql/0001_users.sql")),
-    ("0002_user_custom_data", include_str!("../sql/0002_user_custom_data.sql")),
-    ("0003_api_keys", include_str!("../sql/0003_api_keys.sql")),
-    ("0004_users_created_at", include_str!("../sql/0004_users_created_at.sql")),
-    ("0005_groups", include_str!("../sql/0005_groups.sql")),
-    ("0006_roles", include_str!("../sql/0006_roles.sql")),
-    ("0007_sealing_keys", include_str!("../sql/0007_sealing_keys.sql")),
-    ("0008_api_keys_created_by", include_str!("../sql/0008_api_keys_created_by.sql")),
-];
-
+/// A step.
 struct Step {
     name: &'static str,
+    /// The oldest release that can still work on its result.
+    compatible_from: &'static str,
     sql: &'static str,
 }
 
-impl MigrationName for Step {
+/// Every step, in order. Released ones are frozen.
+const STEPS: &[Step] = &[
+    Step { name: "0001_users", compatible_from: "0.1.0", sql: include_str!("../sql/0001_users.sql") },
+    Step { name: "0002_user_custom_data", compatible_from: "0.1.0", sql: include_str!("../sql/0002_user_custom_data.sql") },
+    Step { name: "0003_api_keys", compatible_from: "0.1.0", sql: include_str!("../sql/0003_api_keys.sql") },
+    Step { name: "0004_users_created_at", compatible_from: "0.1.0", sql: include_str!("../sql/0004_users_created_at.sql") },
+    Step { name: "0005_groups", compatible_from: "0.1.0", sql: include_str!("../sql/0005_groups.sql") },
+    Step { name: "0006_roles", compatible_from: "0.1.0", sql: include_str!("../sql/0006_roles.sql") },
+    Step { name: "0007_sealing_keys", compatible_from: "0.1.0", sql: include_str!("../sql/0007_sealing_keys.sql") },
+    Step {
+        name: "0008_api_keys_created_by",
+        compatible_from: "0.1.0",
+        sql: include_str!("../sql/0008_api_keys_created_by.sql"),
+    },
+    Step {
+        name: "0009_idempotency_records",
+        compatible_from: "0.1.0",
+        sql: include_str!("../sql/0009_idempotency_records.sql"),
+    },
+];
+
+impl MigrationName for &'static Step {
     fn name(&self) -> &str {
         self.name
     }
 }
 
 #[async_trait::async_trait]
-impl MigrationTrait for Step {
+impl MigrationTrait for &'static Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared(self.sql).await.map(drop)
+        let connection = manager.get_connection();
+        connection.execute_unprepared(self.sql).await?;
+        compatibility::record(connection, self).await
     }
 
     /// A step and its record are one transaction on every engine; by default some would have none.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_stand_in_order_and_name_releases() {
+        assert!(STEPS.is_sorted_by(|one, next| one.name < next.name));
+        for step in STEPS {
+            assert!(semver::Version::parse(step.compatible_from).is_ok(), "{}", step.name);
+        }
     }
 }

@@ -43,6 +43,13 @@ impl DatabaseUrl {
         }
     }
 
+    /// The database of a file that is there.
+    #[must_use]
+    pub fn of_file(path: &Path) -> Self {
+        let encoded: String = path.to_string_lossy().chars().map(encoded).collect();
+        Self { text: format!("{SQLITE}{encoded}?mode=rw"), path: path.to_owned(), may_make: false }
+    }
+
     /// The URL as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -59,6 +66,14 @@ impl DatabaseUrl {
     #[must_use]
     pub fn sqlite_path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// A character of a path as it stands in a URL.
+fn encoded(character: char) -> String {
+    match character {
+        '%' | '?' | '#' => format!("%{:02X}", u32::from(character)),
+        plain => plain.to_string(),
     }
 }
 

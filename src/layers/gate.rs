@@ -5,8 +5,8 @@ use http::Request;
 use tonic::body::Body;
 
 use crate::error::{Error, Result};
+use crate::policy::Access;
 use crate::proto;
-use crate::scope::Access;
 use crate::store::Store;
 
 /// The header that carries the API key.
@@ -27,23 +27,25 @@ impl Gate {
         Self { store, open_reflection }
     }
 
-    /// Lets the request through with its `Caller`, or says why not. The scope comes after the key, and before the method's
+    /// Lets the request through with its `Caller` and [`crate::policy::Method`], or says why not. The scope comes after the key, and before the method's
     /// existence is told.
     pub(super) async fn admit(&self, request: &mut Request<Body>) -> Result<()> {
         let path = request.uri().path();
         if path.starts_with(HEALTH) || (self.open_reflection && REFLECTION.iter().any(|prefix| path.starts_with(prefix))) {
             return Ok(());
         }
-        let access = proto::access(path);
+        let method = proto::method(path);
         let key = request.headers().get(API_KEY).ok_or(Error::ApiKeyMissing)?;
         let key = key.to_str().map_err(|_| Error::ApiKeyInvalid)?;
         let caller = self.store.authenticate(key).await?;
         tracing::Span::current().record("api_key_id", caller.api_key_id.as_ref());
-        match access.ok_or(Error::UnknownMethod)? {
+        let method = method.ok_or(Error::UnknownMethod)?;
+        match method.access {
             Access::AnyKey => {}
             Access::Scoped(scopes) => scopes.iter().try_for_each(|scope| caller.require(*scope))?,
         }
         request.extensions_mut().insert(caller);
+        request.extensions_mut().insert(method);
         Ok(())
     }
 }

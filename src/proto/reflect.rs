@@ -126,7 +126,7 @@ pub enum Value<'a> {
     Other,
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
     /// An enum's number, and whether `known` has it.
     pub(crate) fn enumeration(number: Option<i32>, known: fn(i32) -> bool) -> Self {
         number.map_or(Self::Absent, |number| Self::Enum(number, known(number)))
@@ -134,7 +134,7 @@ impl Value<'_> {
 
     /// The text, if it is one.
     #[must_use]
-    pub fn as_text(&self) -> Option<&str> {
+    pub fn as_text(self) -> Option<&'a str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 

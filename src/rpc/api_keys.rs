@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::Request;
 
 use super::paging::Paging;
-use super::{Call, Reply, identifiers, reply};
+use super::{Call, Reply, identifiers, reply, write};
 use crate::limits;
 use crate::proto::api_key_service_server::ApiKeyService;
 use crate::proto::{
@@ -35,33 +35,32 @@ impl ApiKeys {
 #[tonic::async_trait]
 impl ApiKeyService for ApiKeys {
     async fn create_api_key(&self, request: Request<CreateApiKeyRequest>) -> Reply<CreateApiKeyResponse> {
-        let call = Call::open(request)?;
-        let context = call.context();
-        let create = CreateApiKey::read(call.message.api_key, &call.caller, call.violations)?;
-        let created = self.store.write(context, create).await?;
-        let secret = created.secret.expose().to_owned();
-        reply(CreateApiKeyResponse { api_key: Some(created.api_key), secret })
+        let Call { message, violations, caller, context } = Call::open(request)?;
+        let create = CreateApiKey::read(message.api_key, &caller, violations)?;
+        write(&self.store, context, create, |created| {
+            let secret = created.secret.expose().to_owned();
+            CreateApiKeyResponse { api_key: Some(created.api_key), secret }
+        })
+        .await
     }
 
     async fn update_api_key(&self, request: Request<UpdateApiKeyRequest>) -> Reply<UpdateApiKeyResponse> {
-        let call = Call::open(request)?;
-        let context = call.context();
-        let Call { message, mut violations, .. } = call;
+        let Call { message, mut violations, context, .. } = Call::open(request)?;
         let id = identifiers::api_key_id(message.api_key_id.as_deref(), &mut violations);
         let (api_key, mask) = (message.api_key.unwrap_or_default(), message.update_mask.as_ref());
         let update = UpdateApiKey::read(id, api_key, mask, violations)?;
-        reply(UpdateApiKeyResponse { api_key: Some(self.store.write(context, update).await?) })
+        write(&self.store, context, update, |api_key| UpdateApiKeyResponse { api_key: Some(api_key) }).await
     }
 
     async fn list_api_keys(&self, request: Request<ListApiKeysRequest>) -> Reply<ListApiKeysResponse> {
-        let Call { message, violations, caller } = Call::open(request)?;
+        let Call { message, violations, caller, .. } = Call::open(request)?;
         let paging = Paging::read(&self.store, &message, &[], violations).await?;
         let listed = self.store.list_api_keys(&caller, &paging.page).await?;
         reply(paging.answer(listed).await?.into())
     }
 
     async fn get_api_key(&self, request: Request<GetApiKeyRequest>) -> Reply<GetApiKeyResponse> {
-        let Call { message, mut violations, caller } = Call::open(request)?;
+        let Call { message, mut violations, caller, .. } = Call::open(request)?;
         let id = identifiers::api_key_id(message.api_key_id.as_deref(), &mut violations);
         let id = violations.none_or_some(id)?;
         reply(GetApiKeyResponse { api_key: Some(self.store.api_key(&caller, &id).await?) })
@@ -73,28 +72,26 @@ impl ApiKeyService for ApiKeys {
     }
 
     async fn rotate_api_key(&self, request: Request<RotateApiKeyRequest>) -> Reply<RotateApiKeyResponse> {
-        let call = Call::open(request)?;
-        let context = call.context();
-        let Call { message, mut violations, caller } = call;
+        let Call { message, mut violations, caller, context } = Call::open(request)?;
         if message.api_key_id.as_deref() != Some(caller.api_key_id.as_ref()) {
             caller.require(Scope::KeysManage)?;
         }
         let id = identifiers::api_key_id(message.api_key_id.as_deref(), &mut violations);
         let overlap = overlap(message.overlap, &mut violations);
         let api_key_id = violations.none_or_some(id)?;
-        let rotated = self.store.write(context, RotateApiKey { api_key_id, overlap }).await?;
-        let secret = rotated.secret.expose().to_owned();
-        reply(RotateApiKeyResponse { api_key: Some(rotated.api_key), secret })
+        write(&self.store, context, RotateApiKey { api_key_id, overlap }, |rotated| {
+            let secret = rotated.secret.expose().to_owned();
+            RotateApiKeyResponse { api_key: Some(rotated.api_key), secret }
+        })
+        .await
     }
 
     async fn revoke_api_key(&self, request: Request<RevokeApiKeyRequest>) -> Reply<RevokeApiKeyResponse> {
-        let call = Call::open(request)?;
-        let context = call.context();
-        let Call { message, mut violations, .. } = call;
+        let Call { message, mut violations, context, .. } = Call::open(request)?;
         let id = identifiers::api_key_id(message.api_key_id.as_deref(), &mut violations);
         let api_key_id = violations.none_or_some(id)?;
         let revoke = RevokeApiKey { api_key_id, with_descendants: message.with_descendants };
-        reply(RevokeApiKeyResponse { api_key: Some(self.store.write(context, revoke).await?) })
+        write(&self.store, context, revoke, |api_key| RevokeApiKeyResponse { api_key: Some(api_key) }).await
     }
 }
 

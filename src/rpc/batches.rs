@@ -41,15 +41,16 @@ impl Targets {
     }
 
     /// The results, given for each of [`Targets::good`] whether there was such a user.
-    pub(super) fn results(self, found: Vec<bool>) -> Vec<UserResult> {
+    pub(super) fn results(&self, found: Vec<bool>) -> Vec<UserResult> {
         let mut found = found.into_iter();
-        let error = |read: Result<Identifier, Violations>| match read {
+        let error = |read: &Result<Identifier, Violations>| match read {
             Ok(_) if found.next() == Some(true) => None,
             Ok(_) => Some(Error::UserNotFound),
-            Err(violations) => Some(violations.into()),
+            Err(violations) => Some(violations.clone().into()),
         };
-        let errors: Vec<_> = self.read.into_iter().map(error).collect();
-        let result = |(user_id, error): (String, Option<Error>)| UserResult { user_id, error: error.map(Into::into) };
-        self.ids.into_iter().zip(errors).map(result).collect()
+        let errors: Vec<_> = self.read.iter().map(error).collect();
+        let result =
+            |(user_id, error): (&String, Option<Error>)| UserResult { user_id: user_id.clone(), error: error.map(Into::into) };
+        self.ids.iter().zip(errors).map(result).collect()
     }
 }

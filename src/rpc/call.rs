@@ -1,11 +1,15 @@
 //! How a handler gets its request: only after the scopes of the fields that the request names (contract §5).
 
+use prost::Message;
 use tonic::Request;
+use tonic::metadata::MetadataMap;
 
 use crate::error::{Error, Result};
+use crate::limits;
+use crate::policy::{Method, Repeat};
 use crate::proto::reflect::{Field, Reflect, Value};
 use crate::scope::Scope;
-use crate::store::{Caller, Context};
+use crate::store::{Caller, Context, RepeatKey};
 use crate::validate::{Violations, fields};
 
 /// A call that may be answered.
@@ -16,27 +20,52 @@ pub(crate) struct Call<T> {
     pub(crate) message: T,
     /// What is wrong with it so far: the rules that hold field by field have been checked.
     pub(crate) violations: Violations,
+    /// On whose behalf the call writes, and what it may be repeated by.
+    pub(crate) context: Context,
 }
 
-impl<T: Reflect> Call<T> {
+impl<T: Reflect + Message> Call<T> {
     /// Opens the call.
     ///
     /// # Errors
-    /// [`Error::ScopeDenied`] when the caller's key lacks the scope of a field that the message names.
+    /// [`Error::ScopeDenied`] when the caller's key lacks the scope of a field that the message names;
+    /// [`Error::IdempotencyUnsupported`] when the call names an idempotency key where the method takes none.
     pub(crate) fn open(request: Request<T>) -> Result<Self> {
         let caller = request.extensions().get::<Caller>().cloned();
-        let caller = caller.ok_or_else(|| Error::internal("a call came past the gate"))?;
-        let message = request.into_inner();
+        let method = request.extensions().get::<Method>().copied();
+        let (Some(caller), Some(method)) = (caller, method) else {
+            return Err(Error::internal("a call came past the gate"));
+        };
+        let (metadata, _, message) = request.into_parts();
         require_scopes(&message, &mut |scope| caller.require(scope))?;
         let mut violations = Violations::default();
+        let key = idempotency_key(&metadata, method.repeat, &mut violations)?;
         fields::request(&message, &mut violations);
-        Ok(Self { caller, message, violations })
+        let repeat = key.map(|key| RepeatKey::new(&caller, &key, method.path, &message.encode_to_vec()));
+        let context = Context { caller: Some(caller.clone()), repeat };
+        Ok(Self { caller, message, violations, context })
     }
+}
 
-    /// On whose behalf the call writes.
-    pub(crate) fn context(&self) -> Context {
-        Context { caller: Some(self.caller.clone()) }
+/// The metadata `idempotency-key`, where the method takes notice of it.
+fn idempotency_key(metadata: &MetadataMap, repeat: Repeat, violations: &mut Violations) -> Result<Option<String>> {
+    const NAME: &str = "idempotency-key";
+    let mut keys = metadata.get_all(NAME).iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    match repeat {
+        Repeat::Anyway => return Ok(None),
+        Repeat::Refused => return Err(Error::IdempotencyUnsupported),
+        Repeat::Replayable => {}
     }
+    let visible = |key: &&str| {
+        (1..=limits::IDEMPOTENCY_KEY_CHARACTERS).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let key = key.to_str().ok().filter(visible).filter(|_| keys.next().is_none());
+    if key.is_none() {
+        let most = limits::IDEMPOTENCY_KEY_CHARACTERS;
+        violations.add(NAME, format!("must be given once, with 1 to {most} visible ASCII characters"));
+    }
+    Ok(key.map(ToOwned::to_owned))
 }
 
 /// Asks for the scope of every field that the message names: by a value, inside a resource, or in the mask of one.
@@ -67,10 +96,13 @@ mod tests {
     use prost_types::FieldMask;
 
     use super::*;
+    use crate::policy::Access;
     use crate::proto::fixture::{ThingDto, UpdateThingRequest};
 
     fn open(scopes: &str, message: UpdateThingRequest) -> Result<Call<UpdateThingRequest>> {
         let mut request = Request::new(message);
+        let method = Method { path: "/x/Y", access: Access::AnyKey, repeat: Repeat::Anyway };
+        request.extensions_mut().insert(method);
         request.extensions_mut().insert(Caller { api_key_id: "key".into(), scopes: scopes.parse().unwrap(), expires_at: None });
         Call::open(request)
     }

@@ -3,10 +3,12 @@
 
 use std::marker::PhantomData;
 
+use prost::Message;
 use prost_types::FieldMask;
 
 use super::batches::Targets;
 use super::paging::{Paged, Paging};
+use super::reply::{Answer, Reply, write};
 use super::{Call, identifiers};
 use crate::error::{Error, Result};
 use crate::proto::reflect::Reflect;
@@ -16,14 +18,15 @@ use crate::store::users::View;
 use crate::store::{Identifier, Store};
 use crate::validate::Violations;
 
-/// A new one, as the request's resource says.
-pub(super) async fn create<C: Collection, M: Reflect>(
+/// Creates one, as the request's resource says.
+pub(super) async fn create<C: Collection, M: Reflect, A: Answer>(
     store: &Store,
     call: Call<M>,
     resource: impl FnOnce(M) -> Option<C::Dto>,
-) -> Result<C::Dto> {
-    let context = call.context();
-    store.write(context, Create::<C>::read(resource(call.message), call.violations)?).await
+    answer: fn(C::Dto) -> A,
+) -> Reply<A> {
+    let create = Create::<C>::read(resource(call.message), call.violations)?;
+    write(store, call.context, create, answer).await
 }
 
 /// The one of the request's `code`.
@@ -34,33 +37,32 @@ pub(super) async fn get<C: Collection, M: Reflect>(store: &Store, call: Call<M>)
 }
 
 /// Changes the one of the request's `code` as its resource and mask say.
-pub(super) async fn update<C: Collection<Dto: Default>, M: Reflect>(
+pub(super) async fn update<C: Collection<Dto: Default>, M: Reflect, A: Answer>(
     store: &Store,
     call: Call<M>,
     change: impl FnOnce(M) -> (Option<C::Dto>, Option<FieldMask>),
-) -> Result<C::Dto> {
-    let context = call.context();
-    let Call { message, mut violations, .. } = call;
+    answer: fn(C::Dto) -> A,
+) -> Reply<A> {
+    let Call { message, mut violations, context, .. } = call;
     let code = identifiers::code("code", message.get("code").as_text(), &mut violations);
     let etag = etag(&message);
     let (resource, mask) = change(message);
     let update = Update::<C>::read(code, resource.unwrap_or_default(), mask.as_ref(), etag, violations)?;
-    store.write(context, update).await
+    write(store, context, update, answer).await
 }
 
 /// Deletes the one of the request's `code`.
-pub(super) async fn delete<C: Collection, M: Reflect>(store: &Store, call: Call<M>) -> Result<()> {
-    let context = call.context();
-    let Call { message, mut violations, .. } = call;
+pub(super) async fn delete<C: Collection, M: Reflect, A: Answer>(store: &Store, call: Call<M>) -> Reply<A> {
+    let Call { message, mut violations, context, .. } = call;
     let code = identifiers::code("code", message.get("code").as_text(), &mut violations);
     let code = violations.none_or_some(code)?;
-    store.write(context, Delete::<C>::new(code, etag(&message))).await
+    write(store, context, Delete::<C>::new(code, etag(&message)), |()| A::default()).await
 }
 
 /// A page of all of them.
 pub(super) async fn list<C, M>(store: &Store, call: Call<M>) -> Result<Paged<C::Dto>>
 where
-    C: Collection<Dto: prost::Message>,
+    C: Collection<Dto: Message>,
     M: Reflect,
 {
     let Call { message, violations, .. } = call;
@@ -71,7 +73,7 @@ where
 /// A page of those of the user that the request names.
 pub(super) async fn list_of_user<C, M>(store: &Store, call: Call<M>) -> Result<Paged<C::Dto>>
 where
-    C: Collection<Dto: prost::Message>,
+    C: Collection<Dto: Message>,
     M: Reflect,
 {
     let Call { message, mut violations, .. } = call;
@@ -97,8 +99,7 @@ pub(super) async fn change_members<C: Collection, M: Reflect>(
     call: Call<M>,
     holding: Holding,
 ) -> Result<Vec<UserResult>> {
-    let context = call.context();
-    let Call { message, mut violations, .. } = call;
+    let Call { message, mut violations, context, .. } = call;
     let code = identifiers::code("code", message.get("code").as_text(), &mut violations).unwrap_or_default();
     let targets = Targets::read(&message, store, violations)?;
     let change = ChangeMembers::<C> { code, users: targets.good(), holding, kind: PhantomData };
@@ -112,8 +113,7 @@ pub(super) async fn change_holding<C: Collection, M: Reflect>(
     holding: Holding,
     codes: impl FnOnce(&M, &mut Violations) -> Vec<String>,
 ) -> Result<Vec<C::Dto>> {
-    let context = call.context();
-    let Call { message, mut violations, .. } = call;
+    let Call { message, mut violations, context, .. } = call;
     let user = identifiers::user(&message, store, &mut violations);
     let codes = codes(&message, &mut violations);
     let user = violations.none_or_some(user)?;

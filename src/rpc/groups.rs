@@ -31,8 +31,8 @@ impl Groups {
 #[tonic::async_trait]
 impl GroupService for Groups {
     async fn create_group(&self, request: Request<CreateGroupRequest>) -> Reply<CreateGroupResponse> {
-        let created = collections::create::<Kind, _>(&self.store, Call::open(request)?, |sent| sent.group);
-        reply(CreateGroupResponse { group: Some(created.await?) })
+        let answer = |group| CreateGroupResponse { group: Some(group) };
+        collections::create::<Kind, _, _>(&self.store, Call::open(request)?, |sent| sent.group, answer).await
     }
 
     async fn get_group(&self, request: Request<GetGroupRequest>) -> Reply<GetGroupResponse> {
@@ -42,13 +42,12 @@ impl GroupService for Groups {
 
     async fn update_group(&self, request: Request<UpdateGroupRequest>) -> Reply<UpdateGroupResponse> {
         let change = |sent: UpdateGroupRequest| (sent.group, sent.update_mask);
-        let updated = collections::update::<Kind, _>(&self.store, Call::open(request)?, change);
-        reply(UpdateGroupResponse { group: Some(updated.await?) })
+        let answer = |group| UpdateGroupResponse { group: Some(group) };
+        collections::update::<Kind, _, _>(&self.store, Call::open(request)?, change, answer).await
     }
 
     async fn delete_group(&self, request: Request<DeleteGroupRequest>) -> Reply<DeleteGroupResponse> {
-        collections::delete::<Kind, _>(&self.store, Call::open(request)?).await?;
-        reply(DeleteGroupResponse {})
+        collections::delete::<Kind, _, _>(&self.store, Call::open(request)?).await
     }
 
     async fn list_groups(&self, request: Request<ListGroupsRequest>) -> Reply<ListGroupsResponse> {

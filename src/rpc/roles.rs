@@ -32,8 +32,8 @@ impl Roles {
 #[tonic::async_trait]
 impl RoleService for Roles {
     async fn create_role(&self, request: Request<CreateRoleRequest>) -> Reply<CreateRoleResponse> {
-        let created = collections::create::<Kind, _>(&self.store, Call::open(request)?, |sent| sent.role);
-        reply(CreateRoleResponse { role: Some(created.await?) })
+        let answer = |role| CreateRoleResponse { role: Some(role) };
+        collections::create::<Kind, _, _>(&self.store, Call::open(request)?, |sent| sent.role, answer).await
     }
 
     async fn get_role(&self, request: Request<GetRoleRequest>) -> Reply<GetRoleResponse> {
@@ -43,13 +43,12 @@ impl RoleService for Roles {
 
     async fn update_role(&self, request: Request<UpdateRoleRequest>) -> Reply<UpdateRoleResponse> {
         let change = |sent: UpdateRoleRequest| (sent.role, sent.update_mask);
-        let updated = collections::update::<Kind, _>(&self.store, Call::open(request)?, change);
-        reply(UpdateRoleResponse { role: Some(updated.await?) })
+        let answer = |role| UpdateRoleResponse { role: Some(role) };
+        collections::update::<Kind, _, _>(&self.store, Call::open(request)?, change, answer).await
     }
 
     async fn delete_role(&self, request: Request<DeleteRoleRequest>) -> Reply<DeleteRoleResponse> {
-        collections::delete::<Kind, _>(&self.store, Call::open(request)?).await?;
-        reply(DeleteRoleResponse {})
+        collections::delete::<Kind, _, _>(&self.store, Call::open(request)?).await
     }
 
     async fn list_roles(&self, request: Request<ListRolesRequest>) -> Reply<ListRolesResponse> {

@@ -8,7 +8,7 @@ use tonic::Request;
 
 use super::batches::Targets;
 use super::paging::Paging;
-use super::{Call, Reply, collections, identifiers, reply};
+use super::{Call, Reply, collections, identifiers, reply, write};
 use crate::proto::find_user_request::By;
 use crate::proto::user_service_server::UserService;
 use crate::proto::{
@@ -89,29 +89,24 @@ impl UserService for Users {
     }
 
     async fn create_user(&self, request: Request<CreateUserRequest>) -> Reply<CreateUserResponse> {
-        let call = Call::open(request)?;
-        let context = call.context();
-        let create = CreateUser::read(call.message.user, self.store.calling_code())?;
-        reply(CreateUserResponse { user: Some(self.store.write(context, create).await?) })
+        let Call { message, violations, context, .. } = Call::open(request)?;
+        let create = CreateUser::read(message.user, self.store.calling_code(), violations)?;
+        write(&self.store, context, create, |user| CreateUserResponse { user: Some(user) }).await
     }
 
     async fn update_user(&self, request: Request<UpdateUserRequest>) -> Reply<UpdateUserResponse> {
-        let call = Call::open(request)?;
-        let (context, calling_code) = (call.context(), self.store.calling_code());
-        let Call { message, mut violations, .. } = call;
+        let Call { message, mut violations, context, .. } = Call::open(request)?;
+        let calling_code = self.store.calling_code();
         let target = identifiers::user(&message, &self.store, &mut violations);
         let update = UpdateUser::read(message, target, calling_code, violations)?;
-        reply(UpdateUserResponse { user: Some(self.store.write(context, update).await?) })
+        write(&self.store, context, update, |user| UpdateUserResponse { user: Some(user) }).await
     }
 
     async fn delete_user(&self, request: Request<DeleteUserRequest>) -> Reply<DeleteUserResponse> {
-        let call = Call::open(request)?;
-        let context = call.context();
-        let Call { message, mut violations, .. } = call;
+        let Call { message, mut violations, context, .. } = Call::open(request)?;
         let target = identifiers::user(&message, &self.store, &mut violations);
         let target = violations.none_or_some(target)?;
-        self.store.write(context, DeleteUser { target, etag: message.etag }).await?;
-        reply(DeleteUserResponse {})
+        write(&self.store, context, DeleteUser { target, etag: message.etag }, |()| DeleteUserResponse {}).await
     }
 
     async fn batch_get_users(&self, request: Request<BatchGetUsersRequest>) -> Reply<BatchGetUsersResponse> {
@@ -119,16 +114,14 @@ impl UserService for Users {
     }
 
     async fn batch_create_users(&self, request: Request<BatchCreateUsersRequest>) -> Reply<BatchCreateUsersResponse> {
-        reply(batch::create(&self.store, Call::open(request)?).await?)
+        batch::create(&self.store, Call::open(request)?).await
     }
 
     async fn batch_delete_users(&self, request: Request<BatchDeleteUsersRequest>) -> Reply<BatchDeleteUsersResponse> {
-        let call = Call::open(request)?;
-        let context = call.context();
-        let Call { message, violations, .. } = call;
+        let Call { message, violations, context, .. } = Call::open(request)?;
         let targets = Targets::read(&message, &self.store, violations)?;
-        let deleted = self.store.write(context, BatchDeleteUsers { targets: targets.good() }).await?;
-        reply(BatchDeleteUsersResponse { results: targets.results(deleted) })
+        let delete = BatchDeleteUsers { targets: targets.good() };
+        write(&self.store, context, delete, move |deleted| BatchDeleteUsersResponse { results: targets.results(deleted) }).await
     }
 
     async fn list_users(&self, request: Request<ListUsersRequest>) -> Reply<ListUsersResponse> {

@@ -100,6 +100,6 @@ fn id<C: Collection>(row: &C::Model) -> String {
 }
 
 /// A text column that is never absent.
-fn text<M: ModelTrait>(row: &M, column: <M::Entity as EntityTrait>::Column) -> String {
+pub(in crate::store) fn text<M: ModelTrait>(row: &M, column: <M::Entity as EntityTrait>::Column) -> String {
     row.get(column).unwrap::<Option<String>>().unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 //! folder knows which engine it is.
 
 mod errors;
+pub(super) mod inspect;
 pub(super) mod keys;
 pub(super) mod search;
 mod sqlite;
@@ -48,6 +49,14 @@ impl Engine {
     /// In words for whoever started the service.
     pub(super) async fn open(config: &Config) -> Result<Self, OpenError> {
         sqlite::open(config).await
+    }
+
+    /// Which steps the database has had.
+    ///
+    /// # Errors
+    /// In words for whoever asks.
+    pub(super) async fn schema(config: &Config) -> Result<Vec<roster_migrations::Status>, OpenError> {
+        sqlite::schema(config).await
     }
 
     /// Connections for reading what is committed.

@@ -6,7 +6,7 @@ use std::future::Future;
 use sea_orm::{DatabaseTransaction, TransactionTrait};
 use tracing::Instrument;
 
-use super::{Caller, Store};
+use super::{Caller, RepeatKey, Store};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::proto::Timestamp;
@@ -16,6 +16,8 @@ use crate::proto::Timestamp;
 pub struct Context {
     /// Whose API key it is; none: the command line or the service itself.
     pub caller: Option<Caller>,
+    /// What the call can be repeated by, if it can.
+    pub repeat: Option<RepeatKey>,
 }
 
 /// A change of the database, whole or not at all.

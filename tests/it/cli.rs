@@ -6,6 +6,7 @@ mod first_key;
 mod full_disk;
 mod keys;
 mod logging;
+mod migrate;
 mod place;
 mod serving;
 mod settings;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use roster::clock::Clock;
@@ -14,6 +14,7 @@ use roster::proto::role_service_client::RoleServiceClient;
 use roster::proto::user_service_client::UserServiceClient;
 use roster::proto::{CreateUserRequest, GetUserRequest, Timestamp, UserDto};
 use roster::store::api_keys::{CreateApiKey, CreatedApiKey};
+use roster::store::verify::verify;
 use roster::store::{Context, Store};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -32,11 +33,14 @@ pub(crate) struct Roster {
     pub(crate) store: Store,
     /// Stands still until a test moves it.
     pub(crate) clock: Clock,
+    pub(crate) config: Config,
     statements: Arc<AtomicUsize>,
+    /// Whether the test has done to the database what no caller could.
+    damaged: AtomicBool,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<Result<(), tonic::transport::Error>>>,
     // Dropped last: the database lives in it.
-    pub(crate) directory: TempDir,
+    pub(crate) directory: Arc<TempDir>,
 }
 
 impl Roster {
@@ -76,7 +80,8 @@ impl Roster {
                 Some(routes) => roster::server::serve_routes(routes, serving, config.reflection, listener, stopped).await,
             }
         });
-        Self { address, store, clock, statements, stop: Some(stop), served: Some(served), directory }
+        let (damaged, directory) = (AtomicBool::new(false), Arc::new(directory));
+        Self { address, store, clock, config, statements, damaged, stop: Some(stop), served: Some(served), directory }
     }
 
     /// How many statements the database has got so far, beginnings and ends of transactions aside.
@@ -102,10 +107,39 @@ impl Roster {
         self.store.write(Context::default(), create).await.unwrap()
     }
 
+    /// Says that the test does to the database what no caller could: it need not be sound at the end.
+    pub(crate) fn damage(&self) {
+        self.damaged.store(true, Ordering::SeqCst);
+    }
+
     /// Stops it as SIGTERM would, and waits for the end.
     pub(crate) async fn stop(mut self) -> Result<(), tonic::transport::Error> {
         drop(self.stop.take());
         self.served.take().unwrap().await.unwrap()
+    }
+
+    /// Stops it and keeps what it leaves behind.
+    pub(crate) async fn stop_and_keep(self) -> Arc<TempDir> {
+        let directory = self.directory.clone();
+        self.stop().await.unwrap();
+        directory
+    }
+}
+
+/// Whatever a test did, its database is sound in the end.
+impl Drop for Roster {
+    fn drop(&mut self) {
+        if std::thread::panicking() || self.damaged.load(Ordering::SeqCst) {
+            return;
+        }
+        let config = self.config.clone();
+        // A thread of its own: the test's runtime may not wait here.
+        let verified = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(verify(&config, &|_, _| {}))
+        });
+        let report = verified.join().unwrap().unwrap();
+        assert_eq!(report.faults(), 0, "{report:?}");
     }
 }
 

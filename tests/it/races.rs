@@ -111,6 +111,7 @@ async fn without_the_database_s_constraint_more_than_one_would() {
     let (roster, clients) = connected().await;
     let url = format!("sqlite://{}", roster.directory.path().join("roster.db").display());
     let database = Database::connect(url).await.unwrap();
+    roster.damage();
     database.execute_unprepared("DROP INDEX users_email_key").await.unwrap();
     let (created, _) = create_all(&clients, with_email, 64).await;
     assert!(created.len() > 1, "what decides is not the constraint");

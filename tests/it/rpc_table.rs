@@ -185,7 +185,7 @@ impl Key {
 }
 
 /// Sends each row's request with its key, after the users of the table were made.
-async fn each(send: impl AsyncFn(&Roster, &Wire, &Row)) {
+async fn each(mut send: impl AsyncFnMut(&Roster, &Wire, &Row)) {
     let roster = Roster::start().await;
     let client = roster.client("*").await;
     for name in ["ann", "gone"] {
@@ -279,4 +279,38 @@ async fn a_bad_request_is_refused_by_its_field() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_replayable_rpc_answers_a_repeat_as_before_and_no_other_does() {
+    let mut replayed = Vec::new();
+    let option = |method: &MethodDescriptor, name: &str| {
+        let option = POOL.get_extension_by_name(name).unwrap();
+        method.options().has_extension(&option)
+    };
+    each(async |roster, wire, row| {
+        let key = Key::new(roster, row.least()).await;
+        let headers = [("x-api-key", key.secret.as_str()), ("idempotency-key", "a")];
+        let (path, request) = (row.path(), row.request(row.good, &key.id));
+        let first = wire.send(&path, &headers, request.clone()).await;
+        let again = wire.send(&path, &headers, request).await;
+        if option(&row.method(), "roster.v1.unrepeatable") {
+            first.assert_refused(InvalidArgument, "IDEMPOTENCY_UNSUPPORTED");
+            return;
+        }
+        let replays = option(&row.method(), "roster.v1.replayable");
+        assert!(!first.headers.contains_key("x-roster-replayed"), "{}", row.rpc);
+        assert_eq!(again.headers.contains_key("x-roster-replayed"), replays, "{}", row.rpc);
+        if replays {
+            assert_eq!((again.status.code(), &again.body), (tonic::Code::Ok, &first.body), "{}", row.rpc);
+            replayed.push(row.rpc);
+        }
+    })
+    .await;
+    let expected = TABLE.iter().map(|row| row.rpc).filter(|rpc| {
+        let (_, name) = rpc.split_once('.').unwrap();
+        let verb = name.strip_prefix("Batch").unwrap_or(name);
+        ["Create", "Update", "Delete"].iter().any(|start| verb.starts_with(start)) && name != "CreateApiKey"
+    });
+    assert_eq!(replayed, expected.collect::<Vec<_>>());
 }

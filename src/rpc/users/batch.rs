@@ -3,11 +3,11 @@
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto::{
-    BatchCreateUsersRequest, BatchCreateUsersResponse, BatchCreateUsersResult, BatchGetUsersItem, BatchGetUsersRequest,
-    BatchGetUsersResponse, BatchGetUsersResult,
+    BatchCreateUsersItem, BatchCreateUsersRequest, BatchCreateUsersResponse, BatchCreateUsersResult, BatchGetUsersItem,
+    BatchGetUsersRequest, BatchGetUsersResponse, BatchGetUsersResult,
 };
 use crate::rpc::reply::fitting;
-use crate::rpc::{Call, batches, identifiers};
+use crate::rpc::{Call, Reply, batches, identifiers, write};
 use crate::store::Store;
 use crate::store::users::{BatchCreateUsers, CreateUser, CreatedUser, View};
 use crate::validate::Violations;
@@ -39,12 +39,12 @@ pub(super) async fn get(store: &Store, call: Call<BatchGetUsersRequest>) -> Resu
 }
 
 /// Creates all that can be created, or with `atomic` all or none.
-pub(super) async fn create(store: &Store, call: Call<BatchCreateUsersRequest>) -> Result<BatchCreateUsersResponse> {
-    let context = call.context();
-    let Call { message, mut violations, .. } = call;
+pub(super) async fn create(store: &Store, call: Call<BatchCreateUsersRequest>) -> Reply<BatchCreateUsersResponse> {
+    let Call { message, mut violations, context, .. } = call;
     batches::check_size("users", message.users.len(), limits::BATCH_ITEMS, &mut violations);
     violations.none_or(())?;
-    let read = message.users.into_iter().map(|item| CreateUser::read(item.user, store.calling_code()));
+    let read = |item: BatchCreateUsersItem| CreateUser::read(item.user, store.calling_code(), Violations::default());
+    let read = message.users.into_iter().map(read);
     let users: Vec<_> = read.collect();
     if message.atomic {
         let mut all = Violations::default();
@@ -57,6 +57,8 @@ pub(super) async fn create(store: &Store, call: Call<BatchCreateUsersRequest>) -
         Ok(CreatedUser { user_id, etag }) => BatchCreateUsersResult { user_id: Some(user_id), etag: Some(etag), error: None },
         Err(error) => BatchCreateUsersResult { error: Some(error.into()), ..Default::default() },
     };
-    let created = store.write(context, BatchCreateUsers { users, atomic: message.atomic }).await?;
-    Ok(BatchCreateUsersResponse { results: created.into_iter().map(result).collect() })
+    write(store, context, BatchCreateUsers { users, atomic: message.atomic }, move |created| BatchCreateUsersResponse {
+        results: created.into_iter().map(result).collect(),
+    })
+    .await
 }

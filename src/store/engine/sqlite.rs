@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use roster_migrations::{Migrator, MigratorTrait};
+use roster_migrations::Status;
 use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
@@ -46,12 +46,12 @@ pub enum OpenError {
         /// What the operating system said.
         cause: std::io::Error,
     },
-    /// The schema is of a later release.
-    #[error("the database {path} was made by a newer release of roster: it has had the steps {steps}")]
+    /// The schema is of a later release, which this one cannot work on.
+    #[error("the database {path} needs a newer release of roster: it has had {steps}")]
     Newer {
         /// The database file.
         path: PathBuf,
-        /// The steps that this release does not know.
+        /// The steps that this release cannot work with, and which one can.
         steps: String,
     },
     /// The schema cannot be brought up to date.
@@ -139,11 +139,37 @@ async fn migrate(write: &DatabaseConnection, path: &Path) -> Result<(), OpenErro
 
 async fn run_steps(write: &DatabaseConnection, path: &Path) -> Result<(), OpenError> {
     let failed = |cause| OpenError::Migrate { path: path.to_owned(), cause };
-    let unknown = roster_migrations::unknown_steps(write).await.map_err(failed)?;
-    if !unknown.is_empty() {
-        return Err(OpenError::Newer { path: path.to_owned(), steps: unknown.join(", ") });
+    let steps = roster_migrations::status(Some(write)).await.map_err(failed)?;
+    let beyond: Vec<_> = steps.iter().filter(|step| !step.admits(env!("CARGO_PKG_VERSION"))).map(needed).collect();
+    if !beyond.is_empty() {
+        return Err(OpenError::Newer { path: path.to_owned(), steps: beyond.join(", ") });
     }
-    Migrator::up(write, None).await.map_err(failed)
+    roster_migrations::up(write).await.map_err(failed)
+}
+
+/// A step that this release cannot work with, and which one can.
+fn needed(step: &Status) -> String {
+    let from = step.compatible_from.as_deref().map(|from| format!(" (roster {from} or later)"));
+    format!("{}{}", step.name, from.unwrap_or_default())
+}
+
+/// Connects to read a database that is there.
+pub(super) async fn open_to_read(config: &Config) -> Result<DatabaseConnection, OpenError> {
+    let path = config.database_url.sqlite_path().to_owned();
+    Database::connect(options(config, false)).await.map_err(|cause| OpenError::Open { path, cause })
+}
+
+/// Which steps the database has had; nothing is changed, and a file that is not there is not made.
+pub(in crate::store) async fn schema(config: &Config) -> Result<Vec<Status>, OpenError> {
+    let path = config.database_url.sqlite_path().to_owned();
+    let failed = |cause| OpenError::Open { path: path.clone(), cause };
+    if !path.exists() {
+        return roster_migrations::status(None).await.map_err(failed);
+    }
+    let read = open_to_read(config).await?;
+    let steps = roster_migrations::status(Some(&read)).await.map_err(failed);
+    drop(read.close().await);
+    steps
 }
 
 /// Says so when SQLite was built without the flags of `.cargo/config.toml`.

@@ -25,10 +25,12 @@ impl CreateUser {
     /// Holds what a caller sent against the rules; `calling_code` is that of a phone number that names none.
     ///
     /// # Errors
-    /// All that is wrong with it.
-    pub fn read(user: Option<UserDto>, calling_code: CallingCode) -> Result<Self, Violations> {
-        let mut violations = Violations::default();
-        let Some(mut user) = user else { return Err(Violations::one("user", "must be given")) };
+    /// All that is wrong with it, beside what `violations` holds already.
+    pub fn read(user: Option<UserDto>, calling_code: CallingCode, mut violations: Violations) -> Result<Self, Violations> {
+        let Some(mut user) = user else {
+            violations.add("user", "must be given");
+            return Err(violations);
+        };
         fields::resource(&user, "user", Purpose::Create, &mut violations);
         let identifiers =
             Identifiers::read(&user, Purpose::Create, calling_code, &mut violations).for_new(calling_code, &mut violations);

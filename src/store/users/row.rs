@@ -14,7 +14,7 @@ pub(in crate::store) struct UserRow {
 }
 
 impl UserRow {
-    pub(super) fn into_dto(self) -> UserDto {
+    pub(in crate::store) fn into_dto(self) -> UserDto {
         UserDto { register_source: self.register_source.unwrap_or_default().0, ..self.user }
     }
 }

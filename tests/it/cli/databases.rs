@@ -67,7 +67,9 @@ fn a_start_that_waits_for_a_migration_ends_on_a_signal() {
     let lock = std::fs::File::create(place.path("roster.db.lock")).unwrap();
     lock.lock().unwrap();
     let running = place.serve(&[]);
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    // It has made the file once it asks for the lock.
+    place.wait_for("roster.db");
+    std::thread::sleep(std::time::Duration::from_millis(200));
     assert_eq!(running.stdout(), "", "it waits");
     assert_eq!(running.stop().status, Some(0));
     drop(lock);

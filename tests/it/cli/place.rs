@@ -60,6 +60,15 @@ impl Place {
         self.path(name)
     }
 
+    /// Waits until the file is there.
+    pub(super) fn wait_for(&self, name: &str) {
+        let begun = now();
+        while !self.path(name).exists() {
+            assert!(begun.elapsed() < PATIENCE, "{name} does not come");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// The names of the files in it.
     pub(super) fn files(&self) -> Vec<String> {
         let names = fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::DescriptorPool;
-use roster::entity::{api_key, api_key_secret, group, role, sealing_key, user, user_custom_data};
+use roster::entity::{
+    api_key, api_key_secret, group, idempotency_answer, idempotency_record, role, sealing_key, user, user_custom_data,
+};
 use roster::proto::DESCRIPTORS;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement,
@@ -28,6 +30,8 @@ fn entities() -> BTreeMap<String, Columns> {
         entity::<api_key_secret::Entity>(),
         entity::<group::Entity>(),
         entity::<group::member::Entity>(),
+        entity::<idempotency_answer::Entity>(),
+        entity::<idempotency_record::Entity>(),
         entity::<role::Entity>(),
         entity::<role::member::Entity>(),
         entity::<sealing_key::Entity>(),
@@ -49,8 +53,7 @@ async fn tables() -> BTreeMap<String, Columns> {
     let roster = Roster::start().await;
     let database =
         Database::connect(format!("sqlite://{}", roster.directory.path().join("roster.db").display())).await.unwrap();
-    let names =
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'seaql_migrations'";
+    let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('seaql_migrations', 'schema_steps')";
     let mut tables = BTreeMap::new();
     for table in rows(&database, names.to_owned()).await {
         let table: String = table.try_get("", "name").unwrap();

@@ -1,0 +1,148 @@
+//! Calls that are repeated (contract §1, "retries"): the first OK answer is recorded in the transaction that made the change, and
+//! given again to whoever repeats the call under its idempotency key within a day.
+
+mod purge;
+mod under_way;
+
+pub(super) use under_way::UnderWay;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use prost::Message;
+use sea_orm::{ActiveValue::Set, EntityTrait};
+use sha2::{Digest, Sha256};
+
+use super::{Caller, Context, Mutation, Store, Tx};
+use crate::entity::{idempotency_answer, idempotency_record};
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::proto::reflect::{Reflect, Value};
+use under_way::Turn;
+
+/// What a call can be repeated by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepeatKey {
+    record_id: String,
+    method: &'static str,
+    request_hash: String,
+}
+
+impl RepeatKey {
+    /// That of a caller's call of a method with a request.
+    #[must_use]
+    pub fn new(caller: &Caller, key: &str, method: &'static str, request: &[u8]) -> Self {
+        let record_id = hash([caller.api_key_id.as_bytes(), b"\0", key.as_bytes()]);
+        Self { record_id, method, request_hash: hash([request]) }
+    }
+}
+
+fn hash<const N: usize>(parts: [&[u8]; N]) -> String {
+    let hasher = parts.into_iter().fold(Sha256::new(), Digest::chain_update);
+    BASE64_STANDARD.encode(hasher.finalize())
+}
+
+/// The answer to a call that writes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written<A> {
+    /// The message.
+    pub answer: A,
+    /// Whether it was given before, and nothing was done now.
+    pub replayed: bool,
+}
+
+/// A mutation that is made once, however often its call is repeated.
+struct Once<M, F> {
+    mutation: M,
+    answer: F,
+    /// By what the call is repeated, and the turn among those who repeat it now.
+    repeat: Option<(RepeatKey, Turn)>,
+}
+
+impl<M, A, F> Mutation for Once<M, F>
+where
+    M: Mutation,
+    A: Message + Reflect + Default + 'static,
+    F: Fn(M::Answer) -> A + Send + Sync + 'static,
+{
+    type Answer = Written<A>;
+
+    async fn apply(&self, tx: &Tx) -> Result<Written<A>> {
+        if let Some((key, _)) = &self.repeat
+            && let Some(answer) = recorded(tx, key).await?
+        {
+            return Ok(Written { answer, replayed: true });
+        }
+        let answer = (self.answer)(self.mutation.apply(tx).await?);
+        if let Some((key, _)) = &self.repeat {
+            record(tx, key, &answer).await?;
+        }
+        Ok(Written { answer, replayed: false })
+    }
+
+    async fn explain(&self, store: &Store, error: Error) -> Error {
+        self.mutation.explain(store, error).await
+    }
+}
+
+impl Store {
+    /// Makes a change as [`Store::write`] does, and answers with the message made of it; a repeat of the call gets the same
+    /// message, and nothing is changed again.
+    ///
+    /// # Errors
+    /// Those of the mutation; [`Error::IdempotencyKeyReused`] under a key that stands for another call;
+    /// [`Error::ConflictRetry`] when the same call has been under way for too long; [`Error::UserNotFound`] when the user whom
+    /// the answer showed is deleted.
+    pub async fn write_once<M, A>(
+        &self,
+        context: Context,
+        mutation: M,
+        answer: impl Fn(M::Answer) -> A + Send + Sync + 'static,
+    ) -> Result<Written<A>>
+    where
+        M: Mutation,
+        A: Message + Reflect + Default + 'static,
+    {
+        let repeat = match context.repeat.clone() {
+            Some(key) => {
+                let turn = self.under_way.turn(&key.record_id).await?;
+                Some((key, turn))
+            }
+            None => None,
+        };
+        self.write(context, Once { mutation, answer, repeat }).await
+    }
+}
+
+/// What the call was answered with, if it was made before.
+async fn recorded<A: Message + Default>(tx: &Tx, key: &RepeatKey) -> Result<Option<A>> {
+    let found = idempotency_record::Entity::find_by_id(&key.record_id).one(&tx.connection).await?;
+    let Some(found) = found else { return Ok(None) };
+    if found.created_at.plus(limits::IDEMPOTENCY_AGE) <= tx.now {
+        idempotency_record::Entity::delete_by_id(&key.record_id).exec(&tx.connection).await?;
+        return Ok(None);
+    }
+    if found.method != key.method || found.request_hash != key.request_hash {
+        return Err(Error::IdempotencyKeyReused);
+    }
+    let answer = idempotency_answer::Entity::find_by_id(&key.record_id).one(&tx.connection).await?;
+    let bytes = BASE64_STANDARD.decode(answer.ok_or(Error::UserNotFound)?.answer).map_err(Error::internal)?;
+    A::decode(bytes.as_slice()).map(Some).map_err(Error::internal)
+}
+
+async fn record<A: Message + Reflect>(tx: &Tx, key: &RepeatKey, answer: &A) -> Result<()> {
+    let row = idempotency_record::ActiveModel {
+        record_id: Set(key.record_id.clone()),
+        method: Set(key.method.to_owned()),
+        request_hash: Set(key.request_hash.clone()),
+        created_at: Set(tx.now),
+    };
+    idempotency_record::Entity::insert(row).exec_without_returning(&tx.connection).await?;
+    let shown = if let Value::Message(user) = answer.get("user") { user.get("user_id").as_text() } else { None };
+    let row = idempotency_answer::ActiveModel {
+        record_id: Set(key.record_id.clone()),
+        user_id: Set(shown.map(ToOwned::to_owned)),
+        answer: Set(BASE64_STANDARD.encode(answer.encode_to_vec())),
+    };
+    idempotency_answer::Entity::insert(row).exec_without_returning(&tx.connection).await?;
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! Old records go, some at a time, so that no writer waits long.
+
+use std::time::Duration;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::entity::idempotency_record::{Column, Entity};
+use crate::error::Result;
+use crate::limits;
+use crate::proto::Timestamp;
+use crate::store::engine::keys::any_of;
+use crate::store::{Context, Mutation, Store, Tx};
+
+/// How often old records are looked for, and how many go at once.
+const INTERVAL: Duration = Duration::from_secs(10);
+const STEP: u64 = 500;
+
+/// Deletes some records that nothing can be repeated by any more.
+struct PurgeRecords;
+
+impl Mutation for PurgeRecords {
+    /// How many went.
+    type Answer = usize;
+
+    async fn apply(&self, tx: &Tx) -> Result<usize> {
+        let age = i64::try_from(limits::IDEMPOTENCY_AGE.as_micros()).unwrap_or(i64::MAX);
+        let old = Timestamp::from_micros(tx.now.micros().saturating_sub(age));
+        let select = Entity::find().select_only().column(Column::RecordId).filter(Column::CreatedAt.lte(old));
+        let oldest = select.order_by_asc(Column::CreatedAt).limit(STEP).into_tuple::<String>();
+        let record_ids = oldest.all(&tx.connection).await?;
+        Entity::delete_many().filter(any_of(Column::RecordId, &record_ids)).exec(&tx.connection).await?;
+        Ok(record_ids.len())
+    }
+}
+
+impl Store {
+    /// Deletes the records of calls that cannot be repeated any more, some at a time. A failure is logged and tried again later.
+    pub async fn purge_idempotency_records(&self) {
+        loop {
+            match self.write(Context::default(), PurgeRecords).await {
+                Ok(0) => return,
+                Ok(_) => tokio::task::yield_now().await,
+                Err(error) => {
+                    tracing::warn!(%error, "deleting old idempotency records");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Does so every few seconds, for as long as it is polled.
+    pub async fn keep_purging_idempotency_records(&self) {
+        loop {
+            tokio::time::sleep(INTERVAL).await;
+            self.purge_idempotency_records().await;
+        }
+    }
+}

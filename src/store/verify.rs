@@ -1,0 +1,80 @@
+//! Whether the database holds what it should: every row against the rules that its writers keep, and what the engine says of
+//! itself. It only reads, and sees one state throughout, also beside a serving process.
+
+mod api_keys;
+mod collections;
+mod custom_data;
+mod findings;
+mod repeats;
+mod rows;
+mod users;
+
+pub(super) use findings::Findings;
+pub use findings::{Checked, Report};
+
+use sea_orm::{ConnectionTrait, TransactionTrait};
+
+use super::engine::{self, OpenError};
+use super::groups::Groups;
+use super::roles::Roles;
+use crate::config::Config;
+use crate::error::{Cause, Error, Result};
+
+/// Told now and then: what is being looked at, and how many rows of it have been.
+pub type Progress<'a> = &'a (dyn Fn(&'static str, u64) + Send + Sync);
+
+/// Why a database cannot be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// It cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Its schema is not the one of this release.
+    #[error("the database is not of this release's schema: run roster migrate --status")]
+    Schema,
+    /// It stopped answering.
+    #[error("the database cannot be read: {0}")]
+    Read(Cause),
+}
+
+impl From<Error> for VerifyError {
+    fn from(error: Error) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+/// Looks at the whole database.
+///
+/// # Errors
+/// When it cannot be read; faults that it has are in the report.
+pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, VerifyError> {
+    let steps = engine::Engine::schema(config).await?;
+    if steps.iter().any(|step| step.state != roster_migrations::State::Applied) {
+        return Err(VerifyError::Schema);
+    }
+    let connection = engine::inspect::open(config).await?;
+    let mut report = Report::default();
+    // What the engine finds wrong with itself may keep it from reading any further.
+    report.add(engine::inspect::integrity(&connection, Findings::new("database file", progress)).await);
+    let snapshot = connection.begin().await.map_err(Error::from)?;
+    if report.faults() == 0 {
+        report.add(engine::inspect::schema(&snapshot, Findings::new("schema", progress)).await?);
+        look(&snapshot, &mut report, progress).await?;
+    }
+    snapshot.rollback().await.map_err(Error::from)?;
+    connection.close().await.map_err(Error::from)?;
+    Ok(report)
+}
+
+async fn look(connection: &impl ConnectionTrait, report: &mut Report, progress: Progress<'_>) -> Result<()> {
+    report.add(users::check(connection, Findings::new("users", progress)).await?);
+    report.add(users::check_unique(connection, Findings::new("identifiers", progress)).await?);
+    report.add(custom_data::check(connection, Findings::new("custom data", progress)).await?);
+    report.add(collections::check::<Groups>(connection, Findings::new("groups", progress)).await?);
+    report.add(collections::check::<Roles>(connection, Findings::new("roles", progress)).await?);
+    report.add(api_keys::check(connection, Findings::new("API keys", progress)).await?);
+    report.add(api_keys::check_secrets(connection, Findings::new("API key secrets", progress)).await?);
+    report.add(repeats::check_answers(connection, Findings::new("idempotency answers", progress)).await?);
+    report.add(repeats::check_sealing_keys(connection, Findings::new("sealing keys", progress)).await?);
+    Ok(())
+}

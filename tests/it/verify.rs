@@ -1,0 +1,200 @@
+//! `roster verify`: nothing on a clean database, and each kind of fault by its row. Every other test ends with it too.
+
+use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom, Write};
+
+use roster::proto::{
+    AddGroupMembersRequest, AddUserRolesRequest, CreateGroupRequest, CreateRoleRequest, GroupDto, ListUsersRequest, RoleDto,
+};
+use roster::store::verify::{Report, verify};
+use sea_orm::{ConnectionTrait, Database};
+
+use crate::custom_data::object;
+use crate::dto::filled;
+use crate::harness::{Client, Roster};
+use roster::proto::UserDto;
+
+/// What is wrong, how it comes about, in which check it is found, and a part of what is told.
+const FAULTS: &[(&str, &str, &str, &str)] = &[
+    (
+        "an email key that is not the email's",
+        "UPDATE users SET email_key = 'x@y.z' WHERE user_id = 'user_id-1'",
+        "users",
+        "email_key",
+    ),
+    (
+        "a phone key that is not the phone's",
+        "UPDATE users SET phone_key = '+8618812340009' WHERE user_id = 'user_id-1'",
+        "users",
+        "phone_key",
+    ),
+    (
+        "a phone without its code",
+        "UPDATE users SET phone_country_code = NULL WHERE user_id = 'user_id-1'",
+        "users",
+        "phone_key",
+    ),
+    (
+        "a username that nobody can look up",
+        "UPDATE users SET username = 'A' || char(778) WHERE user_id = 'user_id-1'",
+        "users",
+        "normal form",
+    ),
+    (
+        "a user without identifiers",
+        "UPDATE users SET username = NULL, email = NULL, email_key = NULL, phone = NULL, phone_country_code = NULL, \
+      phone_key = NULL, external_id = NULL WHERE user_id = 'user_id-1'",
+        "users",
+        "no identifier",
+    ),
+    ("a user without an etag", "UPDATE users SET etag = '' WHERE user_id = 'user_id-1'", "users", "no etag"),
+    ("a status that there is not", "UPDATE users SET status = 99 WHERE user_id = 'user_id-1'", "users", "status"),
+    (
+        "a change before the creation",
+        "UPDATE users SET updated_at = created_at - 1 WHERE user_id = 'user_id-1'",
+        "users",
+        "before it was created",
+    ),
+    (
+        "two users with one email",
+        "DROP INDEX users_email_key; UPDATE users SET email_key = (SELECT email_key FROM users WHERE \
+      user_id = 'user_id-1')",
+        "identifiers",
+        "same email_key",
+    ),
+    ("a missing index", "DROP INDEX users_phone_key", "schema", "index users_phone_key is missing"),
+    (
+        "another index in its place",
+        "DROP INDEX users_username; CREATE INDEX users_username ON users (name)",
+        "schema",
+        "not as it was made",
+    ),
+    (
+        "a group of nobody",
+        "PRAGMA foreign_keys = OFF; INSERT INTO group_members SELECT group_id, 'ghost' FROM groups",
+        "database file",
+        "group_members",
+    ),
+    (
+        "a role that is not there",
+        "PRAGMA foreign_keys = OFF; INSERT INTO role_members VALUES ('ghost', 'user_id-1')",
+        "database file",
+        "role_members",
+    ),
+    (
+        "custom data of nobody",
+        "PRAGMA foreign_keys = OFF; INSERT INTO user_custom_data VALUES ('ghost', 'k', '1')",
+        "database file",
+        "user_custom_data",
+    ),
+    ("custom data that is no JSON", "INSERT INTO user_custom_data VALUES ('user_id-1', 'k', '{')", "custom data", "not JSON"),
+    (
+        "a key of custom data that none may be",
+        "INSERT INTO user_custom_data VALUES ('user_id-1', 'a b', '1')",
+        "custom data",
+        "key",
+    ),
+    (
+        "too much custom data",
+        "INSERT INTO user_custom_data VALUES ('user_id-1', 'k', '\"' || hex(zeroblob(40000)) || '\"')",
+        "custom data",
+        "bytes",
+    ),
+    ("a code that none may be", "UPDATE groups SET code = 'a b'", "groups", "code"),
+    ("a role without an etag", "UPDATE roles SET etag = ''", "roles", "etag"),
+    ("a scope that there is not", "UPDATE api_keys SET scopes = 'users:fly'", "API keys", "scope"),
+    (
+        "a key that is stronger than what made it",
+        "INSERT INTO api_keys SELECT 'strong', 'x', '*', created_at, api_key_id, NULL, NULL, NULL \
+      FROM api_keys WHERE scopes = 'users:read'",
+        "API keys",
+        "stronger",
+    ),
+    (
+        "a secret that is no hash",
+        "UPDATE api_key_secrets SET secret_hash = 'x' || substr(secret_hash, 2)",
+        "API key secrets",
+        "SHA-256",
+    ),
+    ("a sealing key that is none", "UPDATE sealing_keys SET key = 'x'", "sealing keys", "32 bytes"),
+    (
+        "an answer that cannot be read",
+        "INSERT INTO idempotency_records VALUES ('r', 'm', 'h', 1); INSERT INTO idempotency_answers \
+      VALUES ('r', NULL, '?')",
+        "idempotency answers",
+        "base64",
+    ),
+];
+
+/// A database with something in every table.
+async fn stored() -> (Roster, Client) {
+    let roster = Roster::start().await;
+    let client = roster.client("*").await;
+    roster.client("users:read").await;
+    client.create(UserDto { custom_data: Some(object([("a", 1.into())])), ..filled(1) }).await.unwrap();
+    client.create(UserDto { user_id: Some("other".to_owned()), ..filled(2) }).await.unwrap();
+    let code = || Some("code".to_owned());
+    let group = GroupDto { code: code(), ..GroupDto::default() };
+    client.groups().create_group(CreateGroupRequest { group: Some(group) }).await.unwrap();
+    let role = RoleDto { code: code(), ..RoleDto::default() };
+    client.roles().create_role(CreateRoleRequest { role: Some(role) }).await.unwrap();
+    let add = AddGroupMembersRequest { code: code(), user_ids: vec!["user_id-1".to_owned()], ..Default::default() };
+    client.groups().add_group_members(add).await.unwrap();
+    let add = AddUserRolesRequest {
+        user_id: Some("user_id-1".to_owned()),
+        role_codes: vec!["code".to_owned()],
+        ..Default::default()
+    };
+    client.users().add_user_roles(add).await.unwrap();
+    client.users().list_users(ListUsersRequest { limit: Some(1), ..ListUsersRequest::default() }).await.unwrap();
+    (roster, client)
+}
+
+async fn report(roster: &Roster) -> Report {
+    verify(&roster.config, &|_, _| {}).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_clean_database_has_no_fault_and_every_table_is_looked_at() {
+    let (roster, _client) = stored().await;
+    let report = report(&roster).await;
+    assert_eq!(report.faults(), 0, "{report:?}");
+    for check in report.checks.iter().filter(|check| check.name != "idempotency answers") {
+        assert!(check.rows > 0, "{check:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_fault_is_found_where_it_is() {
+    for (what, sql, name, part) in FAULTS {
+        let (roster, _client) = stored().await;
+        roster.damage();
+        let url = format!("sqlite://{}", roster.directory.path().join("roster.db").display());
+        let database = Database::connect(url).await.unwrap();
+        database.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        database.close().await.unwrap();
+        let report = report(&roster).await;
+        let check = report.checks.iter().find(|check| check.name == *name).unwrap_or_else(|| panic!("{what}: {report:?}"));
+        assert!(check.faults > 0 && check.told.iter().any(|told| told.contains(part)), "{what}: {report:?}");
+        assert!(check.told.iter().all(|told| !told.contains("example.com")), "{what}: it tells personal data: {report:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_told() {
+    let (roster, _client) = stored().await;
+    roster.damage();
+    let (path, config) = (roster.directory.path().join("roster.db"), roster.config.clone());
+    let directory = roster.stop_and_keep().await;
+    let length = std::fs::metadata(&path).unwrap().len();
+    let mut file = OpenOptions::new().write(true).open(&path).unwrap();
+    // Everything but the first page, which says that it is a database, and the next, which may be unused.
+    file.seek(SeekFrom::Start(8_192)).unwrap();
+    file.write_all(&vec![0xa5; usize::try_from(length).unwrap() - 8_192]).unwrap();
+    drop(file);
+    match verify(&config, &|_, _| {}).await {
+        Ok(report) => assert!(report.faults() > 0, "{report:?}"),
+        Err(error) => assert!(error.to_string().contains("roster.db"), "{error}"),
+    }
+    drop(directory);
+}
