@@ -4,10 +4,26 @@
 #   examples/tour.sh [ADDRESS [KEY]]   against a server that runs; else ROSTER_ADDRESS (127.0.0.1:50051) and ROSTER_API_KEY
 #   examples/tour.sh --start           against a server of its own: target/release/roster or ROSTER_BIN, on a temporary database
 #
-# It ends with status 1 at the first answer that is not as expected. It needs bash and grpcurl; the key needs the scope
-# users:write. It makes and deletes the users `bob` and `johndoe123` and whoever holds their sample email, phone number or
-# external id: do not run it on a database where these are real people.
+# It ends with status 1 at the first answer that is not as expected. It needs bash, awk and grpcurl; the key needs the scopes
+# users:write, groups:write, roles:write and keys:manage, or `*`. It makes and deletes the users `bob` and `johndoe123` and whoever
+# holds their sample email, phone number or external id, the users of examples/users.jsonl by their ids, and groups and roles whose
+# codes begin with `tour-`, and it revokes API keys whose names begin with `tour: `: do not run it on a database where these are
+# real. What an interrupted tour left, the next one clears away.
 set -euo pipefail
+
+here=$(dirname "$0")
+# shellcheck source=examples/tour/calls.sh
+source "$here/tour/calls.sh"
+# shellcheck source=examples/tour/server.sh
+source "$here/tour/server.sh"
+# shellcheck source=examples/tour/batches.sh
+source "$here/tour/batches.sh"
+# shellcheck source=examples/tour/groups_and_roles.sh
+source "$here/tour/groups_and_roles.sh"
+# shellcheck source=examples/tour/api_keys.sh
+source "$here/tour/api_keys.sh"
+# shellcheck source=examples/tour/clean_up.sh
+source "$here/tour/clean_up.sh"
 
 main() {
     case ${1-} in
@@ -28,6 +44,14 @@ main() {
     get_user_003
     changes
     refusals
+    batches_004
+    read_back_equal
+    list_004
+    search_004
+    groups_004
+    roles_004
+    delete_many_004
+    api_keys
     the_end
     clean_up
     [[ -z ${server-} ]] || stop_server
@@ -285,141 +309,6 @@ the_end() {
     call UserService/DeleteUser '{"user_id": "johndoe123", "user_id_type": "USER_ID_TYPE_USERNAME"}'
     call UserService/UserExists '{"username": "johndoe123", "email": "test@example.com"}'
     expect '"exists": false'
-}
-
-# === calls ===
-
-readonly GRPCURL=${GRPCURL:-grpcurl}
-checks=0 answer='' status=0
-
-title() {
-    printf '\n=== %s\n' "$1"
-}
-
-# call METHOD REQUEST: a call that must succeed.
-call() {
-    send "roster.v1.$1" "$2" -expand-headers -H 'x-api-key: ${ROSTER_API_KEY}'
-    ((status == 0)) || wrong "the call failed"
-}
-
-# The same without a key, the method in full.
-call_plain() {
-    send "$1" "$2"
-    ((status == 0)) || wrong "the call failed"
-}
-
-# refused CODE REASON METHOD REQUEST: a call that must fail so.
-refused() {
-    send "roster.v1.$3" "$4" -expand-headers -H 'x-api-key: ${ROSTER_API_KEY}'
-    expect "Code: $1" '"domain": "roster"' "\"reason\": \"$2\""
-}
-
-refused_plain() {
-    send "$3" "$4"
-    expect "Code: $1" '"domain": "roster"' "\"reason\": \"$2\""
-}
-
-# send METHOD REQUEST FLAG…: prints the call and its answer, and leaves both outcome and answer.
-send() {
-    printf '\n$ %s %s\n' "$1" "$2"
-    local flags=(-plaintext -max-time 20 "${@:3}")
-    # Where the answer may be false, it is to be seen.
-    [[ $1 != *UserService/*Exists && $1 != *UserService/Check* ]] || flags+=(-emit-defaults)
-    status=0
-    answer=$("$GRPCURL" "${flags[@]}" -d "$2" "$address" "$1" 2>&1) || status=$?
-    printf '%s\n' "$answer"
-}
-
-describe() {
-    printf '\n$ describe %s\n' "$1"
-    answer=$("$GRPCURL" -plaintext -max-time 20 "$address" describe "$1" 2>&1) || wrong "there is no description"
-    printf '%s\n' "$answer"
-}
-
-# expect TEXT…: each must be in the answer; white space counts for nothing.
-expect() {
-    local text
-    for text in "$@"; do
-        [[ ${answer//[[:space:]]/} == *"${text//[[:space:]]/}"* ]] || wrong "expected $text"
-        checks=$((checks + 1))
-    done
-}
-
-# lack TEXT…: none may be in the answer.
-lack() {
-    local text
-    for text in "$@"; do
-        [[ ${answer//[[:space:]]/} != *"${text//[[:space:]]/}"* ]] || wrong "did not expect $text"
-        checks=$((checks + 1))
-    done
-}
-
-# value NAME: the text under that name in the answer.
-value() {
-    [[ $answer =~ \"$1\":\ *\"([^\"]*)\" ]] || wrong "expected a value of $1"
-    printf '%s' "${BASH_REMATCH[1]}"
-}
-
-wrong() {
-    printf '\ntour.sh: %s, but that is the answer:\n%s\n' "$1" "$answer" >&2
-    exit 1
-}
-
-# Deletes whoever holds an identifier of the tour, also what an interrupted one left.
-clean_up() {
-    local type_and_id
-    for type_and_id in 'USERNAME bob' 'EMAIL test@example.com' 'EMAIL bob@example.com' 'PHONE +8618812348888' 'EXTERNAL_ID 10010' \
-        'USER_ID 6229ffa12345678cade3e3d9' 'USERNAME johndoe123' 'EMAIL john@example.com' 'PHONE +11111111111'; do
-        send roster.v1.UserService/DeleteUser "{\"user_id\": \"${type_and_id#* }\", \"user_id_type\": \"USER_ID_TYPE_${type_and_id% *}\"}" \
-            -expand-headers -H 'x-api-key: ${ROSTER_API_KEY}' >/dev/null
-        ((status == 0)) || [[ $answer == *USER_NOT_FOUND* ]] || wrong "cannot clean up"
-    done
-}
-
-# === a server of its own ===
-
-start_server() {
-    local binary
-    binary=$(realpath "${ROSTER_BIN:-$(dirname "$0")/../target/release/roster}") || true
-    [[ -x $binary ]] || { echo "tour.sh: no binary at $binary; run cargo build --release" >&2; exit 1; }
-    directory=$(mktemp -d)
-    trap abandon_server EXIT
-    # Nobody's settings but these: no variables, no roster.toml of the working directory.
-    unset "${!ROSTER_@}"
-    local key
-    key=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
-    (cd "$directory" && ROSTER_BOOTSTRAP_API_KEY=$key exec "$binary" --listen 127.0.0.1:0) >"$directory/out" 2>"$directory/log" &
-    server=$!
-    export ROSTER_API_KEY=$key
-    local tries
-    for ((tries = 0; tries < 100; tries++)); do
-        address=$(sed -n 's/^listening on //p' "$directory/out")
-        [[ -z $address ]] || break
-        kill -0 "$server" 2>/dev/null || break
-        sleep 0.1
-    done
-    [[ -n $address ]] || { echo "tour.sh: the server does not start" >&2; exit 1; }
-    echo "Started $binary on $address."
-}
-
-# SIGTERM ends it with status 0.
-stop_server() {
-    title "SIGTERM: the server ends with status 0"
-    local ended=0
-    kill -TERM "$server"
-    wait "$server" || ended=$?
-    server=''
-    echo "status $ended"
-    ((ended == 0)) || { echo "tour.sh: the server ended with status $ended" >&2; exit 1; }
-    checks=$((checks + 1))
-}
-
-# However the tour ends, it leaves no server and no files.
-abandon_server() {
-    local ended=$?
-    if ((ended != 0)); then sed 's/^/server: /' "$directory/log" >&2; fi
-    [[ -z ${server-} ]] || kill -KILL "$server" 2>/dev/null || true
-    rm -rf "$directory"
 }
 
 main "$@"

@@ -24,6 +24,8 @@ pub const QUERY_WORDS: usize = 16;
 pub const CODE_CHARACTERS: usize = 64;
 /// The most roles that one question can ask for.
 pub const ASKED_ROLES: usize = 100;
+/// The most scopes that a request names; the proto's `max_items`.
+pub const SCOPES: usize = 32;
 /// The longest that a rotated secret may live on, and how long it does where the request does not say.
 pub const OVERLAP: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 /// See [`OVERLAP`].

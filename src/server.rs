@@ -92,6 +92,10 @@ pub async fn serve_routes(
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
+    // Made now where there is none yet, so that no list has to wait for a write.
+    if let Err(error) = store.page_tokens().await {
+        tracing::warn!(%error, "the key of page tokens cannot be had yet");
+    }
     let (mut health, health_service) = health::Health::new().await;
     health.check(&store).await;
     let mut background = JoinSet::new();

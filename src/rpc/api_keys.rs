@@ -98,11 +98,11 @@ impl ApiKeyService for ApiKeys {
 /// How long a rotated secret is to live on.
 fn overlap(asked: Option<prost_types::Duration>, violations: &mut Violations) -> Duration {
     let Some(asked) = asked else { return limits::DEFAULT_OVERLAP };
-    match Duration::try_from(asked) {
-        Ok(overlap) if overlap <= limits::OVERLAP => overlap,
-        _ => {
-            violations.add("overlap", "must be 0 seconds to 7 days");
-            limits::DEFAULT_OVERLAP
-        }
-    }
+    // prost's own conversion overflows for the least number of seconds.
+    let parts = u64::try_from(asked.seconds).ok().zip(u32::try_from(asked.nanos).ok());
+    let overlap = parts.filter(|(_, nanos)| *nanos < 1_000_000_000).map(|(seconds, nanos)| Duration::new(seconds, nanos));
+    overlap.filter(|overlap| *overlap <= limits::OVERLAP).unwrap_or_else(|| {
+        violations.add("overlap", "must be 0 seconds to 7 days");
+        limits::DEFAULT_OVERLAP
+    })
 }

@@ -8,11 +8,13 @@ use crate::proto::reflect::{Reflect, Value};
 use crate::store::{Identifier, Store};
 use crate::validate::Violations;
 
-/// Holds the number of a batch's items against the limit.
-pub(super) fn check_size(field: &str, items: usize, most: usize, violations: &mut Violations) {
-    if !(1..=most).contains(&items) {
+/// Whether the number of a batch's items is within the limit; the items of a larger one are not looked at.
+pub(super) fn check_size(field: &str, items: usize, most: usize, violations: &mut Violations) -> bool {
+    let within = (1..=most).contains(&items);
+    if !within {
         violations.add(field, format!("must have 1 to {most} items"));
     }
+    within
 }
 
 /// Users of a batch, by ids of one type.

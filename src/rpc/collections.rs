@@ -94,16 +94,17 @@ pub(super) async fn members<C: Collection, M: Reflect>(store: &Store, call: Call
 }
 
 /// Puts users into the one of the request's `code`, or takes them out of it.
-pub(super) async fn change_members<C: Collection, M: Reflect>(
+pub(super) async fn change_members<C: Collection, M: Reflect, A: Answer>(
     store: &Store,
     call: Call<M>,
     holding: Holding,
-) -> Result<Vec<UserResult>> {
+    answer: fn(Vec<UserResult>) -> A,
+) -> Reply<A> {
     let Call { message, mut violations, context, .. } = call;
     let code = identifiers::code("code", message.get("code").as_text(), &mut violations).unwrap_or_default();
     let targets = Targets::read(&message, store, violations)?;
     let change = ChangeMembers::<C> { code, users: targets.good(), holding, kind: PhantomData };
-    Ok(targets.results(store.write(context, change).await?))
+    write(store, context, change, move |found| answer(targets.results(found))).await
 }
 
 /// Puts the user that the request names into those of its codes, or takes them out of them: all that the user is in now.

@@ -59,12 +59,12 @@ impl GroupService for Groups {
     }
 
     async fn add_group_members(&self, request: Request<AddGroupMembersRequest>) -> Reply<AddGroupMembersResponse> {
-        let added = collections::change_members::<Kind, _>(&self.store, Call::open(request)?, Holding::Add);
-        reply(AddGroupMembersResponse { results: added.await? })
+        let answer = |results| AddGroupMembersResponse { results };
+        collections::change_members::<Kind, _, _>(&self.store, Call::open(request)?, Holding::Add, answer).await
     }
 
     async fn remove_group_members(&self, request: Request<RemoveGroupMembersRequest>) -> Reply<RemoveGroupMembersResponse> {
-        let removed = collections::change_members::<Kind, _>(&self.store, Call::open(request)?, Holding::Remove);
-        reply(RemoveGroupMembersResponse { results: removed.await? })
+        let answer = |results| RemoveGroupMembersResponse { results };
+        collections::change_members::<Kind, _, _>(&self.store, Call::open(request)?, Holding::Remove, answer).await
     }
 }

@@ -63,8 +63,10 @@ pub(super) fn code(field: &str, code: Option<&str>, violations: &mut Violations)
 
 /// The codes of several; who names none asks for nothing.
 pub(super) fn codes(field: &str, codes: &[String], most: usize, violations: &mut Violations) -> Vec<String> {
-    super::batches::check_size(field, codes.len(), most, violations);
-    let read = codes.iter().enumerate().take(most);
+    if !super::batches::check_size(field, codes.len(), most, violations) {
+        return Vec::new();
+    }
+    let read = codes.iter().enumerate();
     read.filter_map(|(index, code)| self::code(&format!("{field}[{index}]"), Some(code), violations)).collect()
 }
 

@@ -60,13 +60,13 @@ impl RoleService for Roles {
     }
 
     async fn add_role_members(&self, request: Request<AddRoleMembersRequest>) -> Reply<AddRoleMembersResponse> {
-        let added = collections::change_members::<Kind, _>(&self.store, Call::open(request)?, Holding::Add);
-        reply(AddRoleMembersResponse { results: added.await? })
+        let answer = |results| AddRoleMembersResponse { results };
+        collections::change_members::<Kind, _, _>(&self.store, Call::open(request)?, Holding::Add, answer).await
     }
 
     async fn remove_role_members(&self, request: Request<RemoveRoleMembersRequest>) -> Reply<RemoveRoleMembersResponse> {
-        let removed = collections::change_members::<Kind, _>(&self.store, Call::open(request)?, Holding::Remove);
-        reply(RemoveRoleMembersResponse { results: removed.await? })
+        let answer = |results| RemoveRoleMembersResponse { results };
+        collections::change_members::<Kind, _, _>(&self.store, Call::open(request)?, Holding::Remove, answer).await
     }
 
     async fn has_any_role(&self, request: Request<HasAnyRoleRequest>) -> Reply<HasAnyRoleResponse> {

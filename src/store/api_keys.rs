@@ -56,16 +56,22 @@ impl Store {
         let query = api_key_secret::Entity::find_by_id(secret.hash()).find_also_related(api_key::Entity);
         let Some((secret, Some(key))) = query.one(self.engine.read()).await? else { return Err(Error::ApiKeyInvalid) };
         let now = self.clock.now();
-        let over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
-        if key.revoked_at.is_some() {
-            return Err(Error::ApiKeyRevoked);
-        }
-        if over(key.expires_at) || over(secret.expires_at) {
+        require_good(&key, now)?;
+        if secret.expires_at.is_some_and(|end| end <= now) {
             return Err(Error::ApiKeyExpired);
         }
         let scopes = key.scopes.parse().map_err(Error::internal)?;
         let caller = Caller { api_key_id: key.api_key_id.into(), scopes, expires_at: key.expires_at };
         self.last_used.note(caller.api_key_id.clone(), now);
         Ok(caller)
+    }
+}
+
+/// Refuses a key that was revoked or whose time is over.
+fn require_good(key: &api_key::Model, now: Timestamp) -> Result<()> {
+    match (key.revoked_at, key.expires_at) {
+        (Some(_), _) => Err(Error::ApiKeyRevoked),
+        (None, Some(end)) if end <= now => Err(Error::ApiKeyExpired),
+        _ => Ok(()),
     }
 }

@@ -7,12 +7,14 @@ pub(super) mod keys;
 pub(super) mod search;
 mod sqlite;
 
+use std::future::Future;
 use std::sync::Arc;
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -30,7 +32,7 @@ pub(super) struct Engine {
     scans: Arc<Semaphore>,
 }
 
-/// Reads that may take their time and all see the same state.
+/// Reads that may take their time and all see the same state. The connection goes back before the permit does.
 pub(super) struct Scan {
     transaction: DatabaseTransaction,
     _permit: OwnedSemaphorePermit,
@@ -87,13 +89,19 @@ impl Engine {
         Ok(self.read.begin().await?)
     }
 
-    /// As [`Engine::snapshot`], for lists and searches: they wait here rather than take all connections.
+    /// As [`Engine::snapshot`], for lists, searches and batches: they wait here rather than take all connections. A caller who
+    /// stops waiting does not end a statement that runs, so it runs to its end on a task that keeps the permit for as long.
     ///
     /// # Errors
-    /// [`Error::StoreUnavailable`] once the engine is closed.
-    pub(super) async fn scan(&self) -> Result<Scan> {
+    /// Those of the work; [`Error::StoreUnavailable`] once the engine is closed.
+    pub(super) async fn scan<T, F>(&self, work: impl FnOnce(Scan) -> F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
         let permit = permit(&self.scans).await?;
-        Ok(Scan { transaction: self.snapshot().await?, _permit: permit })
+        let scan = Scan { transaction: self.snapshot().await?, _permit: permit };
+        tokio::spawn(work(scan).in_current_span()).await.map_err(Error::internal)?
     }
 
     /// Tells `observe` of every statement from now on.

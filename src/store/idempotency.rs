@@ -73,6 +73,10 @@ where
             return Ok(Written { answer, replayed: true });
         }
         let answer = (self.answer)(self.mutation.apply(tx).await?);
+        // A change whose answer cannot be given is not made: the caller could not tell it from a failure.
+        if answer.encoded_len() > limits::MESSAGE_BYTES {
+            return Err(Error::MessageTooLarge { fit: None });
+        }
         if let Some((key, _)) = &self.repeat {
             record(tx, key, &answer).await?;
         }

@@ -69,7 +69,7 @@ impl Store {
 /// As [`Store::lookup`], in the transaction at hand.
 pub(super) async fn find<S: Shape>(connection: &impl ConnectionTrait, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
     let mut keys: HashMap<&'static str, (user::Column, Vec<&str>)> = HashMap::new();
-    for identifier in identifiers.iter().filter(|identifier| can_be_stored(identifier)) {
+    for identifier in identifiers {
         let column = identifier.column();
         keys.entry(name(column)).or_insert_with(|| (column, Vec::new())).1.push(identifier.key());
     }
@@ -87,11 +87,6 @@ pub(super) async fn find<S: Shape>(connection: &impl ConnectionTrait, identifier
 /// As [`find`], for one.
 pub(super) async fn find_one<S: Shape>(connection: &impl ConnectionTrait, identifier: &Identifier) -> Result<Option<S>> {
     Ok(find(connection, std::slice::from_ref(identifier)).await?.pop().flatten())
-}
-
-/// A lookup may ask for any text, and no stored one has a NUL, which not every engine takes as a parameter.
-fn can_be_stored(identifier: &Identifier) -> bool {
-    !identifier.key().contains('\0')
 }
 
 pub(super) fn name(column: user::Column) -> &'static str {

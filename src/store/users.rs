@@ -27,6 +27,7 @@ pub(super) use view::show;
 
 use sea_orm::ConnectionTrait;
 
+use super::engine::Scan;
 use super::{Identifier, Store, lookup};
 use crate::error::{Error, Result};
 use crate::proto::{Timestamp, UserDto};
@@ -55,16 +56,18 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn users(&self, identifiers: &[Identifier], view: View) -> Result<Vec<Option<UserDto>>> {
-        let snapshot = self.engine.snapshot().await?;
-        let found = lookup::find::<UserRow>(&snapshot, identifiers).await?;
-        let rows = found.iter().flatten().map(|row| row.clone().into_dto()).collect();
-        let mut users = gather(&snapshot, rows, view).await?.into_iter();
-        snapshot.rollback().await?;
-        let user = |found: &Option<UserRow>| match found {
-            Some(_) => users.next().map(Some),
-            None => Some(None),
+        let identifiers = identifiers.to_vec();
+        let read = async move |scan: Scan| {
+            let found = lookup::find::<UserRow>(scan.connection(), &identifiers).await?;
+            let rows = found.iter().flatten().map(|row| row.clone().into_dto()).collect();
+            let mut users = gather(scan.connection(), rows, view).await?.into_iter();
+            let user = |found: &Option<UserRow>| match found {
+                Some(_) => users.next().map(Some),
+                None => Some(None),
+            };
+            Ok(found.iter().map_while(user).collect())
         };
-        Ok(found.iter().map_while(user).collect())
+        self.engine.scan(read).await
     }
 
     /// When the user who has the identifier was created; `None`: nobody has it.

@@ -4,6 +4,10 @@
 use super::{Violations, custom_data, mask::Mask, text};
 use crate::proto::reflect::{Field, Reflect, Value};
 
+/// Why a field cannot be written.
+pub(super) const OUTPUT_ONLY: &str = "is set by the server and cannot be written";
+pub(super) const CREATE_ONLY: &str = "is chosen on create and cannot be changed";
+
 /// What a resource is sent for: decides which of its fields may be named.
 #[derive(Clone, Copy)]
 pub enum Purpose<'a> {
@@ -31,16 +35,16 @@ pub fn resource(message: &impl Reflect, path: &str, purpose: Purpose<'_>, violat
             Purpose::Masked(_) if field.never_absent && !value.is_present() => {
                 violations.add(name, "has no absent state: update_mask names it, so it must have a value");
             }
-            Purpose::Create if field.output_only => refuse_output_only(&value, name, violations),
-            Purpose::Update if field.output_only || field.create_only => refuse_output_only(&value, name, violations),
+            Purpose::Create | Purpose::Update if field.output_only => refuse(&value, name, OUTPUT_ONLY, violations),
+            Purpose::Update if field.create_only => refuse(&value, name, CREATE_ONLY, violations),
             _ => one(field, value, &name, violations),
         }
     }
 }
 
-fn refuse_output_only(value: &Value<'_>, name: String, violations: &mut Violations) {
+fn refuse(value: &Value<'_>, name: String, problem: &str, violations: &mut Violations) {
     if value.is_present() {
-        violations.add(name, "is set by the server and cannot be written");
+        violations.add(name, problem);
     }
 }
 

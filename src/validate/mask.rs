@@ -2,6 +2,7 @@
 
 use prost_types::FieldMask;
 
+use super::fields::{CREATE_ONLY, OUTPUT_ONLY};
 use super::{Violations, quote};
 use crate::proto::reflect::Field;
 
@@ -43,7 +44,8 @@ fn field(path: &str, fields: &'static [Field]) -> Result<&'static Field, String>
     }
     let known = fields.iter().find(|field| field.name == path);
     match known.ok_or_else(|| format!("{shown} is not a field"))? {
-        field if field.output_only || field.create_only => Err(format!("{shown} is set by the server and cannot be written")),
+        field if field.output_only => Err(format!("{shown} {OUTPUT_ONLY}")),
+        field if field.create_only => Err(format!("{shown} {CREATE_ONLY}")),
         field => Ok(field),
     }
 }

@@ -92,9 +92,14 @@ impl Violations {
 /// A piece of input as an error may show it: quoted, escaped, at most [`limits::ECHO_CHARACTERS`] characters.
 #[must_use]
 pub fn quote(input: &str) -> String {
-    let mut shown: String = input.chars().take(limits::ECHO_CHARACTERS).flat_map(char::escape_debug).collect();
-    if input.chars().nth(limits::ECHO_CHARACTERS).is_some() {
-        shown.push('…');
+    let mut shown = String::new();
+    for letter in input.chars() {
+        let escaped: String = letter.escape_debug().collect();
+        if shown.chars().count() + escaped.chars().count() > limits::ECHO_CHARACTERS {
+            shown.push('…');
+            break;
+        }
+        shown += &escaped;
     }
     format!("\"{shown}\"")
 }

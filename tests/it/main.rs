@@ -2,6 +2,11 @@
 
 #![cfg(test)]
 
+mod api_key_changes;
+mod api_key_ends;
+mod api_key_lists;
+mod api_key_reach;
+mod api_keys;
 mod batches;
 mod calls;
 mod cli;
@@ -20,6 +25,7 @@ mod harness;
 mod health;
 mod idempotency;
 mod identifiers;
+mod key_calls;
 mod limits_of_fields;
 mod masks;
 mod membership_races;

@@ -2,15 +2,16 @@
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 
-use super::{Caller, reach};
+use super::{Caller, reach, row};
 use crate::api_key::Secret;
 use crate::entity::{api_key, api_key_secret};
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::proto::{ApiKeyDto, Timestamp};
 use crate::scope::Scopes;
 use crate::store::{Mutation, Tx};
-use crate::validate::Violations;
 use crate::validate::fields::{self, Purpose};
+use crate::validate::{Violations, quote};
 
 /// Makes an API key.
 #[derive(Clone, Debug)]
@@ -36,6 +37,7 @@ impl Mutation for CreateApiKey {
     type Answer = CreatedApiKey;
 
     async fn apply(&self, tx: &Tx) -> Result<CreatedApiKey> {
+        reach::require_good(tx).await?;
         let api_key_id = tx.clock.new_id();
         let secret = Secret::generate(&api_key_id);
         self.insert(tx, api_key_id, secret).await
@@ -50,15 +52,18 @@ impl CreateApiKey {
     pub fn read(sent: Option<ApiKeyDto>, caller: &Caller, mut violations: Violations) -> Result<Self> {
         let sent = sent.ok_or_else(|| Error::invalid("api_key", "must be given"))?;
         fields::resource(&sent, "api_key", Purpose::Create, &mut violations);
+        row::check_name(&sent, &mut violations);
         let mut scopes = Scopes::default();
-        for (index, scope) in sent.scopes.iter().enumerate() {
-            violations.take(&format!("api_key.scopes[{index}]"), scopes.grant(scope).map_err(|error| error.to_string()));
+        // That there are too many is among the violations already.
+        for (index, scope) in sent.scopes.iter().enumerate().take(limits::SCOPES) {
+            let known = scopes.grant(scope).map_err(|_| format!("{} is not a scope", quote(scope)));
+            violations.take(&format!("api_key.scopes[{index}]"), known);
         }
         if let Some(lacking) = caller.scopes.lacking(scopes) {
             return Err(Error::ScopeDenied(lacking));
         }
         let expires_at = violations.take(reach::EXPIRES_AT, reach::end(Some(caller), sent.expires_at)).flatten();
-        Ok(violations.none_or(Self { name: sent.name.unwrap_or_default(), scopes, expires_at })?)
+        Ok(violations.none_or(Self { name: sent.name.unwrap_or_else(|| row::NAMELESS.to_owned()), scopes, expires_at })?)
     }
 
     /// Stores the key under the id and the secret.

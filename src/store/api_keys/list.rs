@@ -9,6 +9,7 @@ use crate::entity::api_key::{self, Column};
 use crate::error::Result;
 use crate::proto::ApiKeyDto;
 use crate::store::Store;
+use crate::store::engine::Scan;
 use crate::store::paging::{Keyset, Listed, Page, list};
 
 impl Store {
@@ -17,11 +18,11 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn list_api_keys(&self, caller: &Caller, page: &Page) -> Result<Listed<ApiKeyDto>> {
-        let scan = self.engine.scan().await?;
         let select = ApiKeyRow::select().filter(reach::condition(Some(caller)));
         let oldest_first = Keyset::ascending([Column::CreatedAt, Column::ApiKeyId].map(ColumnTrait::into_expr));
-        let listed: Listed<ApiKeyRow> = list(scan.connection(), select, &oldest_first, page).await?;
-        Ok(listed.map(ApiKeyRow::into_dto))
+        let page = page.clone();
+        let read = async move |scan: Scan| list::<_, ApiKeyRow>(scan.connection(), select, &oldest_first, &page).await;
+        Ok(self.engine.scan(read).await?.map(ApiKeyRow::into_dto))
     }
 
     /// Every key, revoked ones included, oldest first.

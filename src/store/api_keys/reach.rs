@@ -8,6 +8,7 @@ use super::row::ApiKeyRow;
 use crate::entity::api_key::{self, Column};
 use crate::error::{Error, Result};
 use crate::proto::{ApiKeyDto, Timestamp};
+use crate::store::engine::keys::any_of;
 use crate::store::{Store, Tx};
 
 /// The path of a key's end.
@@ -21,16 +22,25 @@ pub(super) fn condition(caller: Option<&Caller>) -> Condition {
     beyond.fold(Condition::all(), |within, scope| within.add(parted().not_like(format!("% {scope} %"))))
 }
 
-/// The key of this id, if it is within the caller's reach.
+/// The key of this id, if it is within the caller's reach, and the caller's own key is still good: while the call waited for its
+/// turn, it may have been revoked.
 pub(super) async fn find(tx: &Tx, api_key_id: &str) -> Result<api_key::Model> {
+    require_good(tx).await?;
     let reached = condition(tx.context.caller.as_ref());
-    let found = api_key::Entity::find().filter(reached).filter(Column::ApiKeyId.eq(api_key_id)).one(&tx.connection).await?;
-    found.ok_or(Error::ApiKeyNotFound)
+    let found = api_key::Entity::find().filter(reached).filter(any_of(Column::ApiKeyId, [api_key_id]));
+    found.one(&tx.connection).await?.ok_or(Error::ApiKeyNotFound)
+}
+
+/// Refuses what a key asks for that has been revoked or has expired since.
+pub(super) async fn require_good(tx: &Tx) -> Result<()> {
+    let Some(caller) = &tx.context.caller else { return Ok(()) };
+    let own = api_key::Entity::find_by_id(caller.api_key_id.as_ref()).one(&tx.connection).await?;
+    super::require_good(&own.ok_or(Error::ApiKeyInvalid)?, tx.now)
 }
 
 /// The key of this id as the wire has it, if it is within the caller's reach.
 pub(super) async fn read(connection: &impl ConnectionTrait, caller: Option<&Caller>, api_key_id: &str) -> Result<ApiKeyDto> {
-    let select = ApiKeyRow::select().filter(condition(caller)).filter(Column::ApiKeyId.eq(api_key_id));
+    let select = ApiKeyRow::select().filter(condition(caller)).filter(any_of(Column::ApiKeyId, [api_key_id]));
     let found = select.into_model::<ApiKeyRow>().one(connection).await?;
     found.map(ApiKeyRow::into_dto).ok_or(Error::ApiKeyNotFound)
 }
@@ -41,6 +51,8 @@ pub(super) async fn read(connection: &impl ConnectionTrait, caller: Option<&Call
 /// # Errors
 /// What is wrong, as the end of a sentence.
 pub(super) fn end(caller: Option<&Caller>, asked: Option<Timestamp>) -> Result<Option<Timestamp>, &'static str> {
+    // Held against each other as they are stored, to the microsecond.
+    let asked = asked.map(|asked| Timestamp::from_micros(asked.micros()));
     match (asked, caller.and_then(|caller| caller.expires_at)) {
         (Some(asked), Some(own)) if asked > own => Err("must not be later than when your own key expires"),
         (asked, own) => Ok(asked.or(own)),

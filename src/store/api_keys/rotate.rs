@@ -9,6 +9,7 @@ use super::CreatedApiKey;
 use super::create::insert_secret;
 use super::reach;
 use crate::api_key::Secret;
+use crate::entity::api_key;
 use crate::entity::api_key_secret::{Column, Entity};
 use crate::error::{Error, Result};
 use crate::proto::Timestamp;
@@ -31,6 +32,7 @@ impl Mutation for RotateApiKey {
         if api_key.revoked_at.is_some() {
             return Err(Error::ApiKeyEnded);
         }
+        require_not_beyond(tx, &api_key)?;
         let end = tx.now.plus(self.overlap);
         // Ended secrets stay on record: the configuration may still name one, which must not come back as a new key.
         end_secrets(tx, &api_key.api_key_id, Column::ExpiresAt.gt(tx.now), tx.now).await?;
@@ -39,6 +41,18 @@ impl Mutation for RotateApiKey {
         insert_secret(tx, api_key.api_key_id.clone(), &secret).await?;
         let api_key = reach::read(&tx.connection, tx.context.caller.as_ref(), &api_key.api_key_id).await?;
         Ok(CreatedApiKey { api_key, secret })
+    }
+}
+
+/// A key gets no secret of another one that would outlive it.
+fn require_not_beyond(tx: &Tx, api_key: &api_key::Model) -> Result<()> {
+    let Some(caller) = tx.context.caller.as_ref().filter(|caller| *caller.api_key_id != *api_key.api_key_id) else {
+        return Ok(());
+    };
+    match (caller.expires_at, api_key.expires_at) {
+        (None, _) => Ok(()),
+        (Some(own), Some(end)) if end <= own => Ok(()),
+        (Some(_), _) => Err(Error::invalid("api_key_id", "names a key that expires later than your own")),
     }
 }
 

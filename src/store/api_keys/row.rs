@@ -4,6 +4,17 @@ use sea_orm::{DbErr, EntityTrait, FromQueryResult, PartialModelTrait, QueryResul
 
 use crate::entity::api_key;
 use crate::proto::ApiKeyDto;
+use crate::validate::Violations;
+
+/// How a key without a name is stored; no caller can give it one like this.
+pub(super) const NAMELESS: &str = "";
+
+/// Refuses a name that reads as none.
+pub(super) fn check_name(api_key: &ApiKeyDto, violations: &mut Violations) {
+    if api_key.name.as_deref() == Some(NAMELESS) {
+        violations.add("api_key.name", "must not be empty");
+    }
+}
 
 /// A key: `ApiKeyDto` straight from its columns, and the one list, which is no scalar.
 pub(super) struct ApiKeyRow {
@@ -18,8 +29,7 @@ impl ApiKeyRow {
 
     pub(super) fn into_dto(self) -> ApiKeyDto {
         let scopes = self.scopes.split(' ').filter(|scope| !scope.is_empty()).map(ToOwned::to_owned).collect();
-        // A key without a name is stored with an empty one.
-        let name = self.api_key.name.filter(|name| !name.is_empty());
+        let name = self.api_key.name.filter(|name| name != NAMELESS);
         ApiKeyDto { scopes, name, ..self.api_key }
     }
 }

@@ -4,6 +4,7 @@ use prost_types::FieldMask;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
 
 use super::reach;
+use super::row::{self, NAMELESS};
 use crate::entity::api_key;
 use crate::error::{Error, Result};
 use crate::proto::ApiKeyDto;
@@ -34,6 +35,7 @@ impl UpdateApiKey {
         let mask = Mask::read(mask, api_key.fields(), &mut violations);
         let purpose = mask.as_ref().map_or(Purpose::Update, Purpose::Masked);
         fields::resource(&api_key, "api_key", purpose, &mut violations);
+        row::check_name(&api_key, &mut violations);
         let api_key_id = violations.none_or_some(api_key_id)?;
         Ok(Self { api_key_id, api_key, mask })
     }
@@ -56,10 +58,10 @@ impl Mutation for UpdateApiKey {
     async fn apply(&self, tx: &Tx) -> Result<ApiKeyDto> {
         let stored = reach::find(tx, &self.api_key_id).await?;
         let mut row = self.api_key.clone().into_active_model();
-        changes::apply_mask(&mut row, &stored, self.mask.as_ref())?;
         if self.mask.as_ref().is_some_and(|mask| mask.names("name")) && self.api_key.name.is_none() {
-            row.name = Set(String::new());
+            row.name = Set(NAMELESS.to_owned());
         }
+        changes::apply_mask(&mut row, &stored, self.mask.as_ref())?;
         Self::settle_end(tx, &mut row, &stored)?;
         changes::keep_differing(&mut row, &stored);
         if row.is_changed() {

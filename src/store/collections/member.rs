@@ -7,7 +7,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 
 use super::list::{of_user, to_members};
-use super::{Collection, find, id, storable};
+use super::{Collection, find, id};
 use crate::entity::user;
 use crate::error::{Error, Result};
 use crate::store::engine::keys::any_of;
@@ -76,7 +76,7 @@ impl<C: Collection> Mutation for ChangeHolding<C> {
 /// The ids of all these codes.
 async fn ids<C: Collection>(connection: &impl ConnectionTrait, codes: &[String]) -> Result<Vec<String>> {
     let select = C::Entity::find().select_only().column(C::CODE).column(C::ID);
-    let rows = select.filter(any_of(C::CODE, storable(codes))).into_tuple::<(String, String)>().all(connection).await?;
+    let rows = select.filter(any_of(C::CODE, codes)).into_tuple::<(String, String)>().all(connection).await?;
     let known: HashMap<_, _> = rows.into_iter().collect();
     codes.iter().map(|code| known.get(code).cloned().ok_or_else(|| C::not_found(code))).collect()
 }
@@ -107,18 +107,26 @@ async fn change<C: Collection>(tx: &Tx, holding: Holding, ids: &[String], user_i
     Ok(())
 }
 
-/// The codes of what each of the users is in, in their order.
+/// How many memberships are read at once.
+const AT_ONCE: usize = 100_000;
+
+/// The codes of what each of the users is in, in their order; `None`: there are more than are read at once.
 pub(in crate::store) async fn codes<C: Collection>(
     connection: &impl ConnectionTrait,
     user_ids: &[String],
-) -> Result<HashMap<String, Vec<String>>> {
+) -> Result<Option<HashMap<String, Vec<String>>>> {
     let select = C::Entity::find().select_only().column_as(C::MEMBER, "user_id").column_as(C::CODE, "code");
     let select = select.join(JoinType::InnerJoin, to_members::<C>()).filter(any_of(C::MEMBER, user_ids));
+    let select = select.order_by_asc(C::CODE).limit(AT_ONCE as u64 + 1);
+    let rows = select.into_tuple::<(String, String)>().all(connection).await?;
+    if rows.len() > AT_ONCE {
+        return Ok(None);
+    }
     let mut codes: HashMap<_, Vec<_>> = HashMap::new();
-    for (user_id, code) in select.order_by_asc(C::CODE).into_tuple::<(String, String)>().all(connection).await? {
+    for (user_id, code) in rows {
         codes.entry(user_id).or_default().push(code);
     }
-    Ok(codes)
+    Ok(Some(codes))
 }
 
 impl Store {
@@ -129,7 +137,7 @@ impl Store {
     pub async fn holds_any<C: Collection>(&self, user: &Identifier, codes: &[String]) -> Result<bool> {
         let snapshot = self.engine.snapshot().await?;
         let user = lookup::find_one::<Brief>(&snapshot, user).await?.ok_or(Error::UserNotFound)?;
-        let held = of_user::<C>(&user.user_id).filter(any_of(C::CODE, storable(codes))).limit(1);
+        let held = of_user::<C>(&user.user_id).filter(any_of(C::CODE, codes)).limit(1);
         let held = held.into_model::<C::Dto>().one(&snapshot).await?.is_some();
         snapshot.rollback().await?;
         Ok(held)

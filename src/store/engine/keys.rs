@@ -6,9 +6,10 @@
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query};
 use sea_orm::{ColumnTrait, Value};
 
-/// Whether the column has one of the keys.
+/// Whether the column has one of the keys. No stored one has a NUL, which not every engine takes as a parameter.
 pub(in crate::store) fn any_of<K: AsRef<str>>(column: impl ColumnTrait, keys: impl IntoIterator<Item = K>) -> Expr {
-    let mut keys: Vec<String> = keys.into_iter().map(|key| key.as_ref().to_owned()).collect();
+    let stored = |key: K| Some(key.as_ref().to_owned()).filter(|key| !key.contains('\0'));
+    let mut keys: Vec<String> = keys.into_iter().filter_map(stored).collect();
     if keys.len() == 1 {
         return column.eq(keys.remove(0));
     }

@@ -39,15 +39,17 @@ static CASES: LazyLock<HashMap<char, String>> = LazyLock::new(|| {
     cases
 });
 
-/// The letter in lower case, by way of its upper case, as far as these are single letters.
+/// The letter in lower case, by way of its upper case, as far as these are single letters; the dot that İ keeps is none.
 fn fold(letter: char) -> char {
     let upper = only(letter.to_uppercase()).unwrap_or(letter);
-    only(upper.to_lowercase()).unwrap_or(upper)
+    only(upper.to_lowercase().filter(|letter| *letter != DOT_ABOVE)).unwrap_or(upper)
 }
 
 fn only(mut letters: impl Iterator<Item = char>) -> Option<char> {
     letters.next().filter(|_| letters.next().is_none())
 }
+
+const DOT_ABOVE: char = '\u{307}';
 
 #[cfg(test)]
 mod tests {
@@ -61,7 +63,8 @@ mod tests {
 
     #[test]
     fn letters_stand_in_all_their_cases() {
-        for letters in ["aA", "éÉ", "łŁ", "жЖ", "σςΣ", "kK\u{212a}", "ǆǅǄ", "\u{10428}\u{10400}", "ｂＢ"] {
+        for letters in ["aA", "éÉ", "łŁ", "жЖ", "σςΣ", "kK\u{212a}", "iIİ", "ǆǅǄ", "\u{10428}\u{10400}", "ｂＢ"]
+        {
             assert!(in_all_cases(letters), "{letters}");
         }
         assert_eq!(pattern("王1-]^ß"), "*王1-]^[ßẞ]*");

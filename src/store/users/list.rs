@@ -9,6 +9,7 @@ use crate::entity::user;
 use crate::error::Result;
 use crate::proto::UserDto;
 use crate::store::Store;
+use crate::store::engine::Scan;
 use crate::store::lookup::Shape;
 use crate::store::paging::{Keyset, Listed, Page, list};
 
@@ -18,10 +19,12 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn list_users(&self, search: Option<&Search>, page: &Page, view: View) -> Result<Listed<UserDto>> {
-        let scan = self.engine.scan().await?;
-        let matching = search.map_or_else(Condition::all, Search::condition);
+        let select = UserRow::select().filter(search.map_or_else(Condition::all, Search::condition));
         let latest_first = Keyset::descending([user::Column::CreatedAt, user::Column::UserId].map(ColumnTrait::into_expr));
-        let listed = list(scan.connection(), UserRow::select().filter(matching), &latest_first, page).await?;
-        show(scan.connection(), listed, view).await
+        let page = page.clone();
+        let read = async move |scan: Scan| {
+            show(scan.connection(), list(scan.connection(), select, &latest_first, &page).await?, view).await
+        };
+        self.engine.scan(read).await
     }
 }

@@ -1,6 +1,9 @@
 //! Search (seed 004): users who have every word of a query somewhere in the searched fields.
 
+use std::collections::BTreeSet;
+
 use sea_orm::Condition;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::entity::user::Column;
 use crate::limits;
@@ -35,17 +38,7 @@ impl Search {
     pub fn read(query: Option<&str>, fields: &[String], violations: &mut Violations) -> Self {
         let query = query.unwrap_or_default();
         let words = violations.take("query", words(query)).unwrap_or_default();
-        let mut columns = Vec::new();
-        for (index, field) in fields.iter().enumerate() {
-            match FIELDS.iter().find(|(name, _)| name == field) {
-                Some((_, searched)) => columns.extend(*searched),
-                None => violations.add(format!("fields[{index}]"), format!("{} is not a field that is searched", quote(field))),
-            }
-        }
-        if fields.is_empty() {
-            columns = FIELDS.iter().flat_map(|(_, searched)| *searched).copied().collect();
-        }
-        Self { words, columns }
+        Self { words, columns: columns(fields, violations) }
     }
 
     /// All that decides who matches, as texts.
@@ -60,10 +53,28 @@ impl Search {
 
     /// Whether a user matches.
     pub(super) fn condition(&self) -> Condition {
-        let anywhere =
-            |word: &String| self.columns.iter().fold(Condition::any(), |any, column| any.add(contains(*column, word)));
+        let anywhere = |word: &String| {
+            let mut any = Condition::any();
+            for form in forms(word) {
+                any = self.columns.iter().fold(any, |any, column| any.add(contains(*column, &form)));
+            }
+            any
+        };
         self.words.iter().map(anywhere).fold(Condition::all(), Condition::add)
     }
+}
+
+/// The columns of these fields, each of them once. That there are too many is among the violations already.
+fn columns(fields: &[String], violations: &mut Violations) -> Vec<Column> {
+    let mut chosen = BTreeSet::new();
+    for (index, field) in fields.iter().enumerate().take(FIELDS.len()) {
+        match FIELDS.iter().position(|(name, _)| name == field) {
+            Some(place) => chosen.extend([place]),
+            None => violations.add(format!("fields[{index}]"), format!("{} is not a field that is searched", quote(field))),
+        }
+    }
+    let searched = FIELDS.iter().enumerate().filter(|(place, _)| fields.is_empty() || chosen.contains(place));
+    searched.flat_map(|(_, (_, columns))| *columns).copied().collect()
 }
 
 fn words(query: &str) -> Result<Vec<String>, String> {
@@ -75,4 +86,15 @@ fn words(query: &str) -> Result<Vec<String>, String> {
         1..=limits::QUERY_WORDS => Ok(words),
         _ => Err(format!("must have at most {} words", limits::QUERY_WORDS)),
     }
+}
+
+/// The word in the forms that a stored text may have it in: composed, decomposed, and as it was written.
+fn forms(word: &str) -> Vec<String> {
+    let mut forms = vec![word.nfc().collect::<String>()];
+    for form in [word.nfd().collect(), word.to_owned()] {
+        if !forms.contains(&form) {
+            forms.push(form);
+        }
+    }
+    forms
 }

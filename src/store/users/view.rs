@@ -74,24 +74,20 @@ pub(in crate::store) async fn show(
 /// nobody can be told of the others.
 pub(super) async fn gather(connection: &impl ConnectionTrait, mut users: Vec<UserDto>, view: View) -> Result<Vec<UserDto>> {
     let ids: Vec<_> = users.iter().map(|user| user.user_id().to_owned()).collect();
-    if view.groups && !ids.is_empty() {
-        let codes = collections::codes::<Groups>(connection, &ids).await?;
-        each(&mut users, &codes, |user, codes| user.group_codes.clone_from(codes));
-    }
-    if view.roles && !ids.is_empty() {
-        let codes = collections::codes::<Roles>(connection, &ids).await?;
-        each(&mut users, &codes, |user, codes| user.role_codes.clone_from(codes));
-    }
-    if view.custom_data == CustomDataView::None {
-        return Ok(users);
-    }
-    let (mut bytes, mut done) = (0, 0);
-    for (users, ids) in users.chunks_mut(AT_ONCE).zip(ids.chunks(AT_ONCE)) {
-        let stored = custom_data::Stored::of(connection, ids).await?;
-        for user in users {
-            if let Some(stored) = stored.get(user.user_id()) {
-                stored.show(view.custom_data, user)?;
+    let mut step = if view.custom_data == CustomDataView::None { users.len() } else { AT_ONCE };
+    let (mut done, mut bytes) = (0, 0);
+    while done < users.len() && view != View::default() {
+        let end = users.len().min(done + step);
+        let Some(relations) = Relations::read(connection, &ids[done..end], view).await? else {
+            // So much that it could not be told of them all; of one alone it cannot be told at all.
+            if end - done == 1 {
+                users.truncate(done);
             }
+            step = ((end - done) / 2).max(1);
+            continue;
+        };
+        for user in &mut users[done..end] {
+            relations.show(view, user)?;
             bytes += user.encoded_len();
             done += 1;
             if bytes > limits::MESSAGE_BYTES {
@@ -99,17 +95,44 @@ pub(super) async fn gather(connection: &impl ConnectionTrait, mut users: Vec<Use
             }
         }
         if bytes > limits::MESSAGE_BYTES {
-            break;
+            users.truncate(done);
         }
     }
-    users.truncate(done);
     Ok(users)
 }
 
-fn each<T>(users: &mut [UserDto], found: &HashMap<String, T>, put: impl Fn(&mut UserDto, &T)) {
-    for user in users {
-        if let Some(found) = found.get(user.user_id()) {
-            put(user, found);
+/// What hangs on some users, by their ids.
+#[derive(Default)]
+struct Relations {
+    groups: HashMap<String, Vec<String>>,
+    roles: HashMap<String, Vec<String>>,
+    custom_data: HashMap<String, custom_data::Stored>,
+}
+
+impl Relations {
+    /// One query each; `None`: there are more groups or roles than are read at once.
+    async fn read(connection: &impl ConnectionTrait, ids: &[String], view: View) -> Result<Option<Self>> {
+        let mut relations = Self::default();
+        if view.groups {
+            let Some(codes) = collections::codes::<Groups>(connection, ids).await? else { return Ok(None) };
+            relations.groups = codes;
+        }
+        if view.roles {
+            let Some(codes) = collections::codes::<Roles>(connection, ids).await? else { return Ok(None) };
+            relations.roles = codes;
+        }
+        if view.custom_data != CustomDataView::None {
+            relations.custom_data = custom_data::Stored::of(connection, ids).await?;
+        }
+        Ok(Some(relations))
+    }
+
+    fn show(&self, view: View, user: &mut UserDto) -> Result<()> {
+        let codes = |of: &HashMap<String, Vec<String>>| of.get(user.user_id()).cloned().unwrap_or_default();
+        (user.group_codes, user.role_codes) = (codes(&self.groups), codes(&self.roles));
+        match self.custom_data.get(user.user_id()) {
+            Some(stored) => stored.show(view.custom_data, user),
+            None => Ok(()),
         }
     }
 }

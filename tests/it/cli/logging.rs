@@ -1,6 +1,9 @@
 //! The log: on standard error, in either format, under the request id, and without what nobody may read there.
 
-use roster::proto::{CreateUserRequest, CreateUserResponse, UserDto};
+use roster::proto::{
+    ApiKeyDto, CreateApiKeyRequest, CreateApiKeyResponse, CreateUserRequest, CreateUserResponse, RotateApiKeyRequest,
+    RotateApiKeyResponse, UserDto,
+};
 use tonic::Code::InvalidArgument;
 
 use super::place::Place;
@@ -35,6 +38,24 @@ async fn a_call_is_found_by_its_request_id_and_its_secrets_are_not() {
         assert!(ended.stderr.lines().any(|line| line.contains("find-me-42") && line.contains(CREATE)), "{ended:?}");
         assert!(ended.stderr.contains("find-me-43"), "refused calls, too: {ended:?}");
         assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secret_of_a_new_key_is_not_in_the_log() {
+    let place = Place::new();
+    let bootstrap = "hunter2-".repeat(5);
+    let mut running = place.serve(&[("ROSTER_LOG", "trace"), ("ROSTER_BOOTSTRAP_API_KEY", &bootstrap)]);
+    let wire = Wire::connect(running.address()).await;
+    let headers = [("x-api-key", bootstrap.as_str()), ("x-request-id", "find-me-44")];
+    let create = CreateApiKeyRequest { api_key: Some(ApiKeyDto::default()) };
+    let created: CreateApiKeyResponse = wire.call("/roster.v1.ApiKeyService/CreateApiKey", &headers, &create).await.message();
+    let rotate = RotateApiKeyRequest { api_key_id: created.api_key.unwrap().api_key_id, overlap: None };
+    let rotated: RotateApiKeyResponse = wire.call("/roster.v1.ApiKeyService/RotateApiKey", &headers, &rotate).await.message();
+    let ended = running.stop();
+    assert!(ended.stderr.contains("find-me-44"), "{ended:?}");
+    for secret in [&created.secret, &rotated.secret] {
+        assert!(!ended.stderr.contains(secret.rsplit('_').next().unwrap()), "{}", ended.stderr);
     }
 }
 
