@@ -18,6 +18,11 @@ use crate::harness::{Client, Refusal, Roster, named};
 /// Callers of one user.
 const CALLERS: i32 = 32;
 
+/// How often a race is run: so many times, or as many as `ROSTER_RACE_ROUNDS` says.
+fn rounds(usual: usize) -> usize {
+    std::env::var("ROSTER_RACE_ROUNDS").map_or(usual, |rounds| rounds.parse().unwrap())
+}
+
 /// Runs what is made for each number at the same moment and gives the answers in their order.
 pub(crate) async fn at_once<F>(count: usize, make: impl Fn(usize) -> F) -> Vec<F::Output>
 where
@@ -90,7 +95,7 @@ fn with_email(number: usize) -> UserDto {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_64_creates_of_one_email_in_its_spellings_one_succeeds() {
     let (_roster, clients) = connected().await;
-    for round in 0..6 {
+    for round in 0..rounds(6) {
         // Another spelling goes first in each round.
         let (created, refused) = create_all(&clients, |index| with_email(index + round * 11), 64).await;
         assert_eq!((created.len(), refused.len()), (1, 63));
@@ -141,7 +146,7 @@ async fn of_many_creates_of_any_one_identifier_one_succeeds() {
 async fn of_many_users_who_want_one_name_one_gets_it() {
     let (_roster, clients) = connected().await;
     let (users, _) = create_all(&clients, |index| named(&format!("user-{index}")), 32).await;
-    for round in 0..4 {
+    for round in 0..rounds(4) {
         let name = format!("wanted-{round}");
         let want = |index: usize| {
             let (client, name) = (clients[index % clients.len()].clone(), named(&name));
@@ -220,7 +225,7 @@ async fn both(clients: &[Client; 4], changes: [UpdateUserRequest; 2]) -> [Result
 async fn changes_of_different_fields_at_once_both_stay() {
     let (_roster, clients) = connected().await;
     clients[0].create(bob()).await.unwrap();
-    for round in 0..100 {
+    for round in 0..rounds(100) {
         let (nickname, city) = (format!("Bob {round}"), format!("City {round}"));
         let read = clients[0].get("bob-1").await.unwrap();
         let masked = |change: UserDto, name: &str| {
@@ -276,7 +281,7 @@ async fn changes_of_different_keys_of_custom_data_all_stay() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_who_clear_the_last_two_identifiers_one_is_refused() {
     let (_roster, clients) = connected().await;
-    for round in 0..25 {
+    for round in 0..rounds(25) {
         let two = texts(&[("user_id", "bob-1"), ("email", "bob@example.com"), ("phone", "18812348888")]);
         clients[0].create(two).await.unwrap();
         let clear = |name: &str| masking("bob-1", UserDto::default(), &[name]);
