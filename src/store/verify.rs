@@ -49,7 +49,8 @@ impl From<Error> for VerifyError {
 /// When it cannot be read; faults that it has are in the report.
 pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, VerifyError> {
     let steps = engine::Engine::schema(config).await?;
-    if steps.iter().any(|step| step.state != roster_migrations::State::Applied) {
+    let pending = steps.iter().any(|step| step.state == roster_migrations::State::Pending);
+    if pending || !steps.iter().all(|step| step.admits(env!("CARGO_PKG_VERSION"))) {
         return Err(VerifyError::Schema);
     }
     let connection = engine::inspect::open(config).await?;
