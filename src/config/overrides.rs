@@ -4,8 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::LazyLock};
 
 use clap::{Arg, ArgMatches, Command};
 
-use super::settings::{Kind, SETTINGS, Setting, State};
-use super::sources;
+use super::settings::{FILE, FILE_VARIABLE, Kind, SETTINGS, Setting, State, default_of};
 
 /// The flag that names the file, without its dashes.
 pub(super) const CONFIG_FLAG: &str = "config";
@@ -50,7 +49,7 @@ impl clap::Args for Overrides {
             .long(CONFIG_FLAG)
             .value_name("FILE")
             .value_parser(clap::value_parser!(PathBuf))
-            .help(format!("The file of settings [env: {}] [default: {}, if there]", sources::FILE_VARIABLE, sources::FILE));
+            .help(format!("The file of settings [env: {FILE_VARIABLE}] [default: {FILE}, if there]"));
         let flags = FLAGS.iter().map(|(setting, flag)| {
             let arg = Arg::new(setting.name).long(flag.as_str()).value_name("VALUE").help(help(setting));
             // The `=` keeps a subcommand after `--insecure` from being taken for its value.
@@ -66,7 +65,7 @@ impl clap::Args for Overrides {
 }
 
 fn help(setting: &Setting) -> String {
-    let default = sources::default_of(setting.name).map(|value| format!(" [default: {value}]")).unwrap_or_default();
+    let default = default_of(setting.name).map(|value| format!(" [default: {value}]")).unwrap_or_default();
     format!("{} [env: {}]{default}", setting.help, setting.variable())
 }
 

@@ -1,6 +1,12 @@
 //! The table of settings (contract §6): each is spelled once, here, and is called the same in the file, in the environment
 //! and as a flag. Its default is in `roster.default.toml`.
 
+/// The defaults, and what there is to know about each setting.
+pub(super) const DEFAULTS: &str = include_str!("../../roster.default.toml");
+/// The file that is read when none is named.
+pub(super) const FILE: &str = "roster.toml";
+/// The variable that names the file.
+pub(super) const FILE_VARIABLE: &str = "ROSTER_CONFIG";
 /// The start of every variable that is ours.
 pub(super) const PREFIX: &str = "ROSTER_";
 
@@ -104,17 +110,23 @@ pub static SETTINGS: &[Setting] = &[
     built("log_format", Kind::Text, "How a line of the log reads: text or json"),
 ];
 
+/// The default of a setting, as text.
+pub(super) fn default_of(name: &str) -> Option<String> {
+    let defaults: toml::Table = DEFAULTS.parse().ok()?;
+    Some(match defaults.get(name)? {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_built_setting_stands_in_the_default_file_and_in_its_order() {
-        let documented: Vec<_> = super::super::sources::DEFAULTS
-            .lines()
-            .filter_map(|line| line.trim_start_matches('#').split_once(" = "))
-            .map(|(name, _)| name)
-            .collect();
+        let documented: Vec<_> =
+            DEFAULTS.lines().filter_map(|line| line.trim_start_matches('#').split_once(" = ")).map(|(name, _)| name).collect();
         let built: Vec<_> =
             SETTINGS.iter().filter(|setting| setting.state == State::Built).map(|setting| setting.name).collect();
         assert_eq!(documented, built);

@@ -7,14 +7,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use super::overrides::{CONFIG_FLAG, Overrides};
-use super::settings::{self, PREFIX, SETTINGS, Setting};
+use super::settings::{self, DEFAULTS, FILE, FILE_VARIABLE, PREFIX, SETTINGS, Setting};
 
-/// The defaults, and what there is to know about each setting.
-pub(super) const DEFAULTS: &str = include_str!("../../roster.default.toml");
-/// The file that is read when none is named.
-pub(super) const FILE: &str = "roster.toml";
-/// The variable that names the file.
-pub(super) const FILE_VARIABLE: &str = "ROSTER_CONFIG";
 /// Variables that only the tests read.
 const TEST_PREFIX: &str = "ROSTER_TEST_";
 /// A variable that cargo sets for whatever it runs, since the build script gives it to the compiler.
@@ -62,13 +56,6 @@ pub(super) struct Sources {
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
     env::vars_os().map(move |(name, value)| (text(name), text(value))).filter(|(name, _)| name.starts_with(PREFIX))
-}
-
-/// The default of a setting, as text.
-pub(super) fn default_of(name: &str) -> Option<String> {
-    let mut sources = Sources::default();
-    sources.read_text(DEFAULTS, &Source::Default, "");
-    sources.given.remove(name).map(|given| given.text)
 }
 
 impl Sources {
@@ -173,7 +160,7 @@ mod tests {
     fn a_later_source_wins() {
         let text = |sources: &Sources| sources.given["log"].text.clone();
         let file = "log = 'file'";
-        assert_eq!(text(&read("", &[], &[])), default_of("log").unwrap());
+        assert_eq!(text(&read("", &[], &[])), settings::default_of("log").unwrap());
         assert_eq!(text(&read(file, &[], &[])), "file");
         assert_eq!(text(&read(file, &[("ROSTER_LOG", "variable")], &[])), "variable");
         assert_eq!(text(&read(file, &[("ROSTER_LOG", "variable")], &[("log", "flag")])), "flag");

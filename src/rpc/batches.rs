@@ -8,15 +8,6 @@ use crate::proto::reflect::{Reflect, Value};
 use crate::store::{Identifier, Store};
 use crate::validate::Violations;
 
-/// Whether the number of a batch's items is within the limit; the items of a larger one are not looked at.
-pub(super) fn check_size(field: &str, items: usize, most: usize, violations: &mut Violations) -> bool {
-    let within = (1..=most).contains(&items);
-    if !within {
-        violations.add(field, format!("must have 1 to {most} items"));
-    }
-    within
-}
-
 /// Users of a batch, by ids of one type.
 pub(super) struct Targets {
     read: Vec<Result<Identifier, Violations>>,
@@ -31,7 +22,7 @@ impl Targets {
     pub(super) fn read(request: &impl Reflect, store: &Store, mut violations: Violations) -> Result<Self, Violations> {
         let ids = if let Value::Texts(ids) = request.get("user_ids") { ids } else { &[] };
         let id_type = if let Value::Enum(id_type, _) = request.get("user_id_type") { id_type } else { 0 };
-        check_size("user_ids", ids.len(), limits::BATCH_ITEMS, &mut violations);
+        violations.check_items("user_ids", ids.len(), limits::BATCH_ITEMS);
         violations.none_or(())?;
         let read = |id: &String| identifiers::item(Some(id), id_type, store.calling_code());
         Ok(Self { read: ids.iter().map(read).collect(), ids: ids.to_vec() })

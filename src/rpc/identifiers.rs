@@ -63,7 +63,7 @@ pub(super) fn code(field: &str, code: Option<&str>, violations: &mut Violations)
 
 /// The codes of several; who names none asks for nothing.
 pub(super) fn codes(field: &str, codes: &[String], most: usize, violations: &mut Violations) -> Vec<String> {
-    if !super::batches::check_size(field, codes.len(), most, violations) {
+    if !violations.check_items(field, codes.len(), most) {
         return Vec::new();
     }
     let read = codes.iter().enumerate();

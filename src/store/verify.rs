@@ -9,7 +9,6 @@ mod repeats;
 mod rows;
 mod users;
 
-pub(super) use findings::Findings;
 pub use findings::{Checked, Report};
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
@@ -19,6 +18,7 @@ use super::groups::Groups;
 use super::roles::Roles;
 use crate::config::Config;
 use crate::error::{Cause, Error, Result};
+use findings::Findings;
 
 /// Told now and then: what is being looked at, and how many rows of it have been.
 pub type Progress<'a> = &'a (dyn Fn(&'static str, u64) + Send + Sync);
@@ -56,10 +56,20 @@ pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, V
     let connection = engine::inspect::open(config).await?;
     let mut report = Report::default();
     // What the engine finds wrong with itself may keep it from reading any further.
-    report.add(engine::inspect::integrity(&connection, Findings::new("database file", progress)).await);
+    let mut file = Findings::new("database file", progress);
+    file.row();
+    engine::inspect::integrity(&connection).await.into_iter().for_each(|fault| file.fault(fault));
+    report.add(file);
     let snapshot = connection.begin().await.map_err(Error::from)?;
     if report.faults() == 0 {
-        report.add(engine::inspect::schema(&snapshot, Findings::new("schema", progress)).await?);
+        let mut schema = Findings::new("schema", progress);
+        for fault in engine::inspect::schema(&snapshot).await? {
+            schema.row();
+            if let Some(fault) = fault {
+                schema.fault(fault);
+            }
+        }
+        report.add(schema);
         look(&snapshot, &mut report, progress).await?;
     }
     snapshot.rollback().await.map_err(Error::from)?;

@@ -1,12 +1,9 @@
 //! The rules that hold field by field, whichever the message: read from the proto's options, so that a new field is checked
 //! the day it is added.
 
-use super::{Violations, custom_data, mask::Mask, text};
+use super::mask::{CREATE_ONLY, Mask, OUTPUT_ONLY};
+use super::{Violations, custom_data, text};
 use crate::proto::reflect::{Field, Reflect, Value};
-
-/// Why a field cannot be written.
-pub(super) const OUTPUT_ONLY: &str = "is set by the server and cannot be written";
-pub(super) const CREATE_ONLY: &str = "is chosen on create and cannot be changed";
 
 /// What a resource is sent for: decides which of its fields may be named.
 #[derive(Clone, Copy)]

@@ -2,9 +2,12 @@
 
 use prost_types::FieldMask;
 
-use super::fields::{CREATE_ONLY, OUTPUT_ONLY};
 use super::{Violations, quote};
 use crate::proto::reflect::Field;
+
+/// Why a field cannot be written, whether a mask names it or a request without one has it.
+pub(super) const OUTPUT_ONLY: &str = "is set by the server and cannot be written";
+pub(super) const CREATE_ONLY: &str = "is chosen on create and cannot be changed";
 
 /// The fields that an update names, each of them one that may be written.
 #[derive(Clone, Debug, Default)]

@@ -44,6 +44,15 @@ impl Violations {
         checked.map_err(|description| self.add(field, description)).ok()
     }
 
+    /// Whether the number of a list's items is 1 to `most`; the items of another one need not be looked at.
+    pub fn check_items(&mut self, field: &str, items: usize, most: usize) -> bool {
+        let within = (1..=most).contains(&items);
+        if !within {
+            self.add(field, format!("must have 1 to {most} items"));
+        }
+        within
+    }
+
     /// A request with one problem.
     pub fn one(field: impl Into<String>, description: impl Into<String>) -> Self {
         let mut violations = Self::default();

@@ -18,9 +18,9 @@ use crate::harness::{Client, Refusal, Roster, named};
 /// Callers of one user.
 const CALLERS: i32 = 32;
 
-/// How often a race is run: so many times, or as many as `ROSTER_RACE_ROUNDS` says.
+/// How often a race is run: so many times, or as many as `ROSTER_TEST_RACE_ROUNDS` says.
 fn rounds(usual: usize) -> usize {
-    std::env::var("ROSTER_RACE_ROUNDS").map_or(usual, |rounds| rounds.parse().unwrap())
+    std::env::var("ROSTER_TEST_RACE_ROUNDS").map_or(usual, |rounds| rounds.parse().unwrap())
 }
 
 /// Runs what is made for each number at the same moment and gives the answers in their order.

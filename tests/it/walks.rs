@@ -1,6 +1,6 @@
 //! All users gone through page by page while others write: by token nobody who stays is missed or met twice, by number some are.
 //!
-//! `ROSTER_WALK_USERS` says of how many users the walk is, `ROSTER_WALK_LIMIT` how many a page has.
+//! `ROSTER_TEST_WALK_USERS` says of how many users the walk is, `ROSTER_TEST_WALK_LIMIT` how many a page has.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -212,8 +212,8 @@ async fn served(users: usize) -> (Roster, Client) {
 
 /// The size of the walk: users, and users a page.
 fn size() -> (usize, i32) {
-    let users = setting_of("ROSTER_WALK_USERS", 2_000);
-    (users, i32::try_from(setting_of("ROSTER_WALK_LIMIT", if users < 10_000 { 20 } else { 100 })).unwrap())
+    let users = setting_of("ROSTER_TEST_WALK_USERS", 2_000);
+    (users, i32::try_from(setting_of("ROSTER_TEST_WALK_LIMIT", if users < 10_000 { 20 } else { 100 })).unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

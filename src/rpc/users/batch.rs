@@ -7,7 +7,7 @@ use crate::proto::{
     BatchGetUsersRequest, BatchGetUsersResponse, BatchGetUsersResult,
 };
 use crate::rpc::reply::fitting;
-use crate::rpc::{Call, Reply, batches, identifiers, write};
+use crate::rpc::{Call, Reply, identifiers, write};
 use crate::store::Store;
 use crate::store::users::{BatchCreateUsers, CreateUser, CreatedUser, View};
 use crate::validate::Violations;
@@ -15,7 +15,7 @@ use crate::validate::Violations;
 /// Seed 004, `batch`: an id that nobody has or that is bad has its error in its own place.
 pub(super) async fn get(store: &Store, call: Call<BatchGetUsersRequest>) -> Result<BatchGetUsersResponse> {
     let Call { message, mut violations, .. } = call;
-    batches::check_size("users", message.users.len(), limits::BATCH_ITEMS, &mut violations);
+    violations.check_items("users", message.users.len(), limits::BATCH_ITEMS);
     violations.none_or(())?;
     let read = |item: &BatchGetUsersItem| identifiers::item(item.user_id.as_deref(), item.user_id_type, store.calling_code());
     let targets: Vec<_> = message.users.iter().map(read).collect();
@@ -41,7 +41,7 @@ pub(super) async fn get(store: &Store, call: Call<BatchGetUsersRequest>) -> Resu
 /// Creates all that can be created, or with `atomic` all or none.
 pub(super) async fn create(store: &Store, call: Call<BatchCreateUsersRequest>) -> Reply<BatchCreateUsersResponse> {
     let Call { message, mut violations, context, .. } = call;
-    batches::check_size("users", message.users.len(), limits::BATCH_ITEMS, &mut violations);
+    violations.check_items("users", message.users.len(), limits::BATCH_ITEMS);
     violations.none_or(())?;
     let read = |item: BatchCreateUsersItem| CreateUser::read(item.user, store.calling_code(), Violations::default());
     let read = message.users.into_iter().map(read);

@@ -9,7 +9,7 @@ use crate::proto::{
     CheckUsernameAvailabilityRequest, CheckUsernameAvailabilityResponse, UserExistsMatch, UserExistsRequest,
     UserExistsResponse, UserExistsResult, UserIdType, UsernameUnavailableReason,
 };
-use crate::rpc::{Call, batches, identifiers};
+use crate::rpc::{Call, identifiers};
 use crate::store::users::Probed;
 use crate::store::{Identifier, Store};
 use crate::validate::{Violations, fields};
@@ -25,7 +25,7 @@ pub(super) async fn user_exists(store: &Store, call: Call<UserExistsRequest>) ->
 pub(super) async fn batch_user_exists(store: &Store, call: Call<BatchUserExistsRequest>) -> Result<BatchUserExistsResponse> {
     let checks = &call.message.checks;
     let mut violations = call.violations;
-    batches::check_size("checks", checks.len(), limits::BATCH_ITEMS, &mut violations);
+    violations.check_items("checks", checks.len(), limits::BATCH_ITEMS);
     violations.none_or(())?;
     let read = |check: &UserExistsRequest| {
         let mut violations = Violations::default();

@@ -8,7 +8,6 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 use super::{OpenError, sqlite};
 use crate::config::Config;
 use crate::error::Result;
-use crate::store::verify::Findings;
 
 /// The most faults that SQLite is asked for.
 const INTEGRITY: &str = "PRAGMA integrity_check(100)";
@@ -21,46 +20,38 @@ pub(in crate::store) async fn open(config: &Config) -> Result<DatabaseConnection
 }
 
 /// What SQLite finds wrong with its file, and rows that name what is not there.
-pub(in crate::store) async fn integrity<'a>(connection: &DatabaseConnection, mut findings: Findings<'a>) -> Findings<'a> {
-    for check in [INTEGRITY, FOREIGN_KEYS] {
-        findings.row();
-        match connection.query_all_raw(statement(check)).await {
-            Ok(rows) if check == INTEGRITY => {
-                let said = rows.iter().filter_map(|row| row.try_get_by_index::<String>(0).ok());
-                said.filter(|said| said != "ok").for_each(|said| findings.fault(said));
-            }
-            Ok(rows) => {
-                for row in rows {
-                    let table = |index| row.try_get_by_index::<String>(index).unwrap_or_default();
-                    findings.fault(format!("a row of {} names one of {} that is not there", table(0), table(2)));
-                }
-            }
-            Err(error) => findings.fault(format!("SQLite cannot read it: {error}")),
+pub(in crate::store) async fn integrity(connection: &DatabaseConnection) -> Vec<String> {
+    let mut faults = Vec::new();
+    match connection.query_all_raw(statement(INTEGRITY)).await {
+        Ok(rows) => {
+            let said = rows.iter().filter_map(|row| row.try_get_by_index::<String>(0).ok());
+            faults.extend(said.filter(|said| said != "ok"));
         }
+        Err(error) => faults.push(format!("SQLite cannot read it: {error}")),
     }
-    findings
+    match connection.query_all_raw(statement(FOREIGN_KEYS)).await {
+        Ok(rows) => faults.extend(rows.iter().map(|row| {
+            let table = |index| row.try_get_by_index::<String>(index).unwrap_or_default();
+            format!("a row of {} names one of {} that is not there", table(0), table(2))
+        })),
+        Err(error) => faults.push(format!("SQLite cannot read it: {error}")),
+    }
+    faults
 }
 
-/// Whether every table and index is as the migrations make it.
-pub(in crate::store) async fn schema<'a>(
-    connection: &impl ConnectionTrait,
-    mut findings: Findings<'a>,
-) -> Result<Findings<'a>> {
+/// Every table and index that the migrations make, with what is wrong with the database's own, if anything is.
+pub(in crate::store) async fn schema(connection: &impl ConnectionTrait) -> Result<Vec<Option<String>>> {
     let mut options = ConnectOptions::new("sqlite::memory:");
     options.max_connections(1).sqlx_logging(false);
     let fresh = Database::connect(options).await?;
     roster_migrations::up(&fresh).await?;
-    let stored = objects(connection).await?;
-    for (name, sql) in objects(&fresh).await? {
-        findings.row();
-        match stored.get(&name) {
-            None => findings.fault(format!("the {name} is missing")),
-            Some(stored) if *stored != sql => findings.fault(format!("the {name} is not as it was made")),
-            Some(_) => {}
-        }
-    }
+    let (stored, made) = (objects(connection).await?, objects(&fresh).await?);
     fresh.close().await?;
-    Ok(findings)
+    let fault = |(name, sql): (String, Option<String>)| match stored.get(&name) {
+        None => Some(format!("the {name} is missing")),
+        Some(stored) => (*stored != sql).then(|| format!("the {name} is not as it was made")),
+    };
+    Ok(made.into_iter().map(fault).collect())
 }
 
 /// Tables and indexes by kind and name, with what made them.

@@ -6,7 +6,6 @@ use prost_types::{Struct, Value, value::Kind};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter};
 
-use super::view::CustomDataView;
 use crate::entity::user_custom_data::{ActiveModel, Column, Entity};
 use crate::error::{Error, Result};
 use crate::limits;
@@ -17,6 +16,18 @@ use crate::validate::{Violations, custom_data::check_key};
 /// The path of custom data that replaces what is stored.
 pub(super) const FIELD: &str = "user.custom_data";
 const NOT_TOGETHER: &str = "cannot stand together with user.custom_data";
+
+/// How a read shows custom data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CustomDataView {
+    /// Not at all.
+    #[default]
+    None,
+    /// As it was written, in `custom_data`.
+    Nested,
+    /// With dotted keys, in `flat_custom_data`.
+    Flat,
+}
 
 /// What a write does to custom data.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use prost::Message;
 use sea_orm::ConnectionTrait;
 
-use super::custom_data;
+use super::custom_data::{CustomDataView, Stored};
 use super::row::UserRow;
 use crate::error::Result;
 use crate::limits;
@@ -28,18 +28,6 @@ pub struct View {
     pub groups: bool,
     /// Whether the codes of the roles are.
     pub roles: bool,
-}
-
-/// How a read shows custom data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CustomDataView {
-    /// Not at all.
-    #[default]
-    None,
-    /// As it was written, in `custom_data`.
-    Nested,
-    /// With dotted keys, in `flat_custom_data`.
-    Flat,
 }
 
 impl View {
@@ -106,7 +94,7 @@ pub(super) async fn gather(connection: &impl ConnectionTrait, mut users: Vec<Use
 struct Relations {
     groups: HashMap<String, Vec<String>>,
     roles: HashMap<String, Vec<String>>,
-    custom_data: HashMap<String, custom_data::Stored>,
+    custom_data: HashMap<String, Stored>,
 }
 
 impl Relations {
@@ -122,7 +110,7 @@ impl Relations {
             relations.roles = codes;
         }
         if view.custom_data != CustomDataView::None {
-            relations.custom_data = custom_data::Stored::of(connection, ids).await?;
+            relations.custom_data = Stored::of(connection, ids).await?;
         }
         Ok(Some(relations))
     }

@@ -28,7 +28,7 @@ pub struct Checked {
 }
 
 /// A check under way.
-pub(in crate::store) struct Findings<'a> {
+pub(super) struct Findings<'a> {
     checked: Checked,
     progress: Progress<'a>,
 }
@@ -52,7 +52,7 @@ impl<'a> Findings<'a> {
     }
 
     /// Notes a row that was looked at.
-    pub(in crate::store) fn row(&mut self) {
+    pub(super) fn row(&mut self) {
         self.checked.rows += 1;
         if self.checked.rows.is_multiple_of(STEP) {
             (self.progress)(self.checked.name, self.checked.rows);
@@ -60,7 +60,7 @@ impl<'a> Findings<'a> {
     }
 
     /// Notes a fault.
-    pub(in crate::store) fn fault(&mut self, fault: impl Into<String>) {
+    pub(super) fn fault(&mut self, fault: impl Into<String>) {
         self.checked.faults += 1;
         if self.checked.told.len() < TOLD {
             self.checked.told.push(fault.into());
@@ -68,7 +68,7 @@ impl<'a> Findings<'a> {
     }
 
     /// Notes a fault unless it is so.
-    pub(in crate::store) fn expect(&mut self, holds: bool, fault: impl FnOnce() -> String) {
+    pub(super) fn expect(&mut self, holds: bool, fault: impl FnOnce() -> String) {
         if !holds {
             self.fault(fault());
         }
