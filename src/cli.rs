@@ -53,6 +53,17 @@ enum Command {
     Descriptor,
 }
 
+impl Command {
+    /// Whether it makes no sense without a database, which is not made for it.
+    fn needs_database(&self) -> bool {
+        match self {
+            Self::Verify | Self::Backup(_) => true,
+            Self::Keys(keys) => !matches!(keys, keys::Keys::Create { .. }),
+            _ => false,
+        }
+    }
+}
+
 /// Why a command failed, in words for whoever called it.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -95,6 +106,9 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        if command.needs_database() && !loaded.config.database_url.sqlite_path().exists() {
+            return Err(format!("there is no database {}", loaded.config.database_url.sqlite_path().display()).into());
+        }
         match command {
             Command::Keys(keys) => keys::run(keys, Store::open(&loaded.config, Clock::default()).await?).await,
             Command::Migrate(migrate) => migrate::run(&migrate, &loaded.config).await,

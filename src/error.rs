@@ -35,7 +35,7 @@ pub enum Error {
     #[error("the API key is not valid")]
     ApiKeyInvalid,
     /// A key whose time is over.
-    #[error("the API key has expired")]
+    #[error("the API key has expired or was replaced by a rotation")]
     ApiKeyExpired,
     /// A key that was revoked.
     #[error("the API key was revoked")]
@@ -58,7 +58,7 @@ pub enum Error {
     #[error("the request message is not valid: {0}")]
     InvalidMessage(Cow<'static, str>),
     /// The page token is not one that was given to this question within a day.
-    #[error("the page token is not valid: ask for the first page again")]
+    #[error("the page token was not given to this question within 24 hours: ask for the first page again")]
     PageTokenInvalid,
     /// Nobody has the id.
     #[error("no such user")]
@@ -233,6 +233,7 @@ impl Error {
             Self::GroupNotFound(code) | Self::RoleNotFound(code) => {
                 metadata.insert("code".to_owned(), code.chars().take(limits::ECHO_CHARACTERS).collect());
             }
+            Self::PageTokenInvalid => drop(details.add_bad_request_violation("page_token", self.to_string())),
             Self::MessageTooLarge { fit: Some(fit) } => drop(metadata.insert("fit".to_owned(), fit.to_string())),
             Self::Item { item, error } => {
                 error.describe(details, metadata);

@@ -3,8 +3,9 @@
 
 start_server() {
     local binary
-    binary=$(realpath "${ROSTER_BIN:-$(dirname "$0")/../target/release/roster}") || true
+    binary=${ROSTER_BIN:-$(dirname "$0")/../target/release/roster}
     [[ -x $binary ]] || { echo "tour.sh: no binary at $binary; run cargo build --release" >&2; exit 1; }
+    binary=$(realpath "$binary")
     directory=$(mktemp -d)
     # There from the start, so that they can be read before the server has said anything.
     touch "$directory/out" "$directory/log"

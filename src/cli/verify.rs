@@ -37,7 +37,7 @@ pub(super) async fn run_backup(asked: &Backup, config: &Config) -> Result<(), Fa
 }
 
 fn table(report: &Report) -> String {
-    let mut lines = String::new();
+    let mut lines = format!("{:20}  {:>10}  FOUND\n", "CHECK", "LOOKED AT");
     for check in &report.checks {
         let found = if check.faults == 0 { "ok".to_owned() } else { format!("{} FAULTS", check.faults) };
         let _ = writeln!(lines, "{:20}  {:>10}  {found}", check.name, check.rows);

@@ -4,6 +4,7 @@
 use std::{net::Ipv4Addr, net::SocketAddr, str::FromStr};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::api_key::{FOREIGN_CHARACTERS, Secret};
 use crate::normalize::phone::CallingCode;
@@ -78,8 +79,13 @@ pub(super) fn phone_country_code(text: &str) -> Result<CallingCode, String> {
 
 pub(super) fn log(text: &str) -> Result<String, String> {
     let expected = "expected a level (off, error, warn, info, debug, trace) or directives such as info,roster::store=debug";
+    // A word alone is a module to the filter, and all others would be silent: so `loud` is a level misspelled.
+    let misspelled = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric()) && word.parse::<LevelFilter>().is_err();
     // No directives at all would read as `error`.
-    if text.is_empty() || EnvFilter::try_new(text).is_err() { Err(expected.to_owned()) } else { Ok(text.to_owned()) }
+    if text.is_empty() || text.split(',').any(misspelled) || EnvFilter::try_new(text).is_err() {
+        return Err(expected.to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]
@@ -148,7 +154,7 @@ mod tests {
         for text in ["info", "INFO", "off", "info,roster::store=debug", "warn,roster[request{id=5}]=trace"] {
             assert!(log(text).is_ok(), "{text}");
         }
-        for text in ["", "roster=loud", "info,a=b=c"] {
+        for text in ["", "loud", "info,inof", "roster=loud", "info,a=b=c"] {
             assert!(log(text).is_err(), "{text}");
         }
     }

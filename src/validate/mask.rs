@@ -46,7 +46,7 @@ fn field(path: &str, fields: &'static [Field]) -> Result<&'static Field, String>
         return Err(format!("{shown} reaches inside custom_data: use custom_data_set and custom_data_unset"));
     }
     let known = fields.iter().find(|field| field.name == path);
-    match known.ok_or_else(|| format!("{shown} is not a field"))? {
+    match known.ok_or_else(|| format!("{shown} is not a field; names are as in the proto, in snake_case"))? {
         field if field.output_only => Err(format!("{shown} {OUTPUT_ONLY}")),
         field if field.create_only => Err(format!("{shown} {CREATE_ONLY}")),
         field => Ok(field),

@@ -1,6 +1,7 @@
 //! SQLite: one connection that writes, several that only read, all on one file in WAL mode.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,6 +69,9 @@ pub enum OpenError {
 pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     let path = config.database_url.sqlite_path().to_owned();
     let opened = |cause| OpenError::Open { path: path.clone(), cause };
+    if config.database_url.may_make_file() {
+        make_private(&path);
+    }
     // The writer comes first: it makes the file and puts it into WAL mode, which readers cannot.
     let write = Database::connect(options(config, true)).await.map_err(opened)?;
     migrate(&write, &path).await?;
@@ -75,6 +79,11 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     check_build(&read).await.map_err(opened)?;
     let scans = (readers(config) / 2).max(1) as usize;
     Ok(Engine { write, read, turns: Arc::new(Semaphore::new(WRITERS as usize)), scans: Arc::new(Semaphore::new(scans)) })
+}
+
+/// Makes the file for its owner's eyes only; what SQLite puts beside it gets the same mode. Why it cannot be made, SQLite tells.
+fn make_private(path: &Path) {
+    drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
 }
 
 fn readers(config: &Config) -> u32 {

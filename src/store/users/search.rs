@@ -70,7 +70,10 @@ fn columns(fields: &[String], violations: &mut Violations) -> Vec<Column> {
     for (index, field) in fields.iter().enumerate().take(FIELDS.len()) {
         match FIELDS.iter().position(|(name, _)| name == field) {
             Some(place) => chosen.extend([place]),
-            None => violations.add(format!("fields[{index}]"), format!("{} is not a field that is searched", quote(field))),
+            None => violations.add(format!("fields[{index}]"), {
+                let names = FIELDS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+                format!("{} is not a field that is searched; these are: {names}", quote(field))
+            }),
         }
     }
     let searched = FIELDS.iter().enumerate().filter(|(place, _)| fields.is_empty() || chosen.contains(place));
