@@ -48,12 +48,13 @@ impl From<Error> for VerifyError {
 /// # Errors
 /// When it cannot be read; faults that it has are in the report.
 pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, VerifyError> {
+    // First, since a file that is not there has a schema too: none.
+    let connection = engine::inspect::open(config).await?;
     let steps = engine::Engine::schema(config).await?;
     let pending = steps.iter().any(|step| step.state == roster_migrations::State::Pending);
     if pending || !steps.iter().all(|step| step.admits(env!("CARGO_PKG_VERSION"))) {
         return Err(VerifyError::Schema);
     }
-    let connection = engine::inspect::open(config).await?;
     let mut report = Report::default();
     // What the engine finds wrong with itself may keep it from reading any further.
     let mut file = Findings::new("database file", progress);

@@ -58,33 +58,36 @@ impl Wire {
 
     /// Sends these bytes as the body; none at all end with the headers.
     pub(crate) async fn send(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
-        let mut request = Request::post(format!("http://roster{path}")).header("te", "trailers");
-        for (name, value) in [("content-type", "application/grpc")].iter().chain(headers) {
-            request = request.header(*name, *value);
-        }
-        self.exchange(request.body(()).unwrap(), body.into()).await
+        self.exchange(posting(path, headers), body.into()).await
     }
 
     /// Sends the request and waits for its answer.
     pub(crate) async fn exchange(&self, request: Request<()>, body: Bytes) -> Answer {
         let path = request.uri().path().to_owned();
-        let mut send = self.0.clone().ready().await.unwrap();
-        let (response, mut stream) = send.send_request(request, body.is_empty()).unwrap();
+        self.attempt(request, body).await.unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// Does so with a server that may be gone before it has answered.
+    pub(crate) async fn attempt(&self, request: Request<()>, body: Bytes) -> Result<Answer, h2::Error> {
+        let path = request.uri().path().to_owned();
+        let mut send = self.0.clone().ready().await?;
+        let (response, mut stream) = send.send_request(request, body.is_empty())?;
         if !body.is_empty() {
             // A call that is refused may be over before its body is sent; its answer tells.
             drop(stream.send_data(body, true));
         }
-        let (head, mut received) = response.await.unwrap_or_else(|error| panic!("{path}: {error}")).into_parts();
+        let (head, mut received) = response.await?.into_parts();
         assert_eq!(head.status, 200, "{path}");
         let mut body = BytesMut::new();
         while let Some(data) = received.data().await {
-            let data = data.unwrap();
-            received.flow_control().release_capacity(data.len()).unwrap();
+            let data = data?;
+            received.flow_control().release_capacity(data.len())?;
             body.put(data);
         }
-        let trailers = received.trailers().await.unwrap().unwrap_or_default();
+        let trailers = received.trailers().await?.unwrap_or_default();
         let status = Status::from_header_map(&trailers).or_else(|| Status::from_header_map(&head.headers));
-        Answer { status: status.unwrap_or_else(|| panic!("{path}: no status")), headers: head.headers, body: body.freeze() }
+        let status = status.unwrap_or_else(|| panic!("{path}: no status"));
+        Ok(Answer { status, headers: head.headers, body: body.freeze() })
     }
 }
 
@@ -126,6 +129,15 @@ impl Answer {
         assert_eq!(head, framed(message)[..5].to_vec(), "one uncompressed frame");
         M::decode(message).unwrap()
     }
+}
+
+/// The head of a call.
+pub(crate) fn posting(path: &str, headers: &[(&str, &str)]) -> Request<()> {
+    let mut request = Request::post(format!("http://roster{path}")).header("te", "trailers");
+    for (name, value) in [("content-type", "application/grpc")].iter().chain(headers) {
+        request = request.header(*name, *value);
+    }
+    request.body(()).unwrap()
 }
 
 /// The bytes as one uncompressed gRPC frame.
