@@ -13,7 +13,6 @@ use crate::proto::{
     GetCallerApiKeyResponse, ListApiKeysRequest, ListApiKeysResponse, RevokeApiKeyRequest, RevokeApiKeyResponse,
     RotateApiKeyRequest, RotateApiKeyResponse, UpdateApiKeyRequest, UpdateApiKeyResponse,
 };
-use crate::scope::Scope;
 use crate::store::Store;
 use crate::store::api_keys::{CreateApiKey, RevokeApiKey, RotateApiKey, UpdateApiKey};
 use crate::validate::Violations;
@@ -72,10 +71,7 @@ impl ApiKeyService for ApiKeys {
     }
 
     async fn rotate_api_key(&self, request: Request<RotateApiKeyRequest>) -> Reply<RotateApiKeyResponse> {
-        let Call { message, mut violations, caller, context } = Call::open(request)?;
-        if message.api_key_id.as_deref() != Some(caller.api_key_id.as_ref()) {
-            caller.require(Scope::KeysManage)?;
-        }
+        let Call { message, mut violations, context, .. } = Call::open(request)?;
         let id = identifiers::api_key_id(message.api_key_id.as_deref(), &mut violations);
         let overlap = overlap(message.overlap, &mut violations);
         let api_key_id = violations.none_or_some(id)?;

@@ -6,7 +6,7 @@ use tonic::metadata::MetadataMap;
 
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::policy::{Method, Repeat};
+use crate::policy::{Access, Method, Repeat};
 use crate::proto::reflect::{Field, Reflect, Value};
 use crate::scope::Scope;
 use crate::store::{Caller, Context, RepeatKey};
@@ -37,6 +37,9 @@ impl<T: Reflect + Message> Call<T> {
             return Err(Error::internal("a call came past the gate"));
         };
         let (metadata, _, message) = request.into_parts();
+        if method.access == Access::AnyKey && !is_about_itself(&message, &caller) {
+            caller.require(Scope::KeysManage)?;
+        }
         require_scopes(&message, &mut |scope| caller.require(scope))?;
         let mut violations = Violations::default();
         let key = idempotency_key(&metadata, method.repeat, &mut violations)?;
@@ -68,6 +71,13 @@ fn idempotency_key(metadata: &MetadataMap, repeat: Repeat, violations: &mut Viol
     Ok(key.map(ToOwned::to_owned))
 }
 
+/// What any key may do to a key, it may do to itself alone.
+fn is_about_itself(message: &impl Reflect, caller: &Caller) -> bool {
+    const NAME: &str = "api_key_id";
+    let names_one = message.fields().iter().any(|field| field.name == NAME);
+    !names_one || message.get(NAME).as_text() == Some(caller.api_key_id.as_ref())
+}
+
 /// Asks for the scope of every field that the message names: by a value, inside a resource, or in the mask of one.
 fn require_scopes(message: &dyn Reflect, require: &mut impl FnMut(Scope) -> Result<()>) -> Result<()> {
     let fields = message.fields();
@@ -96,7 +106,6 @@ mod tests {
     use prost_types::FieldMask;
 
     use super::*;
-    use crate::policy::Access;
     use crate::proto::fixture::{ThingDto, UpdateThingRequest};
 
     fn open(scopes: &str, message: UpdateThingRequest) -> Result<Call<UpdateThingRequest>> {

@@ -31,6 +31,7 @@ mod lists;
 mod masks;
 mod membership_races;
 mod meta;
+mod model;
 mod page_sizes;
 mod page_tokens;
 mod pages;

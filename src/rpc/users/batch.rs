@@ -42,17 +42,15 @@ pub(super) async fn get(store: &Store, call: Call<BatchGetUsersRequest>) -> Resu
 pub(super) async fn create(store: &Store, call: Call<BatchCreateUsersRequest>) -> Reply<BatchCreateUsersResponse> {
     let Call { message, mut violations, context, .. } = call;
     violations.check_items("users", message.users.len(), limits::BATCH_ITEMS);
-    violations.none_or(())?;
     let read = |item: BatchCreateUsersItem| CreateUser::read(item.user, store.calling_code(), Violations::default());
     let read = message.users.into_iter().map(read);
     let users: Vec<_> = read.collect();
     if message.atomic {
-        let mut all = Violations::default();
-        for (index, violations) in users.iter().enumerate().filter_map(|(index, user)| Some((index, user.as_ref().err()?))) {
-            all.append(&format!("users[{index}]."), violations);
+        for (index, found) in users.iter().enumerate().filter_map(|(index, user)| Some((index, user.as_ref().err()?))) {
+            violations.append(&format!("users[{index}]."), found);
         }
-        all.none_or(())?;
     }
+    violations.none_or(())?;
     let result = |created: Result<CreatedUser>| match created {
         Ok(CreatedUser { user_id, etag }) => BatchCreateUsersResult { user_id: Some(user_id), etag: Some(etag), error: None },
         Err(error) => BatchCreateUsersResult { error: Some(error.into()), ..Default::default() },

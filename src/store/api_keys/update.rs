@@ -35,7 +35,9 @@ impl UpdateApiKey {
         let mask = Mask::read(mask, api_key.fields(), &mut violations);
         let purpose = mask.as_ref().map_or(Purpose::Update, Purpose::Masked);
         fields::resource(&api_key, "api_key", purpose, &mut violations);
-        row::check_name(&api_key, &mut violations);
+        if mask.as_ref().is_none_or(|mask| mask.names("name")) {
+            row::check_name(&api_key, &mut violations);
+        }
         let api_key_id = violations.none_or_some(api_key_id)?;
         Ok(Self { api_key_id, api_key, mask })
     }

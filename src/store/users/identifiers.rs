@@ -49,13 +49,13 @@ pub(super) struct Identifiers {
 impl Identifiers {
     /// Reads them from the user that a request brings; what is wrong with them goes to `violations`.
     pub(super) fn read(user: &UserDto, purpose: Purpose<'_>, default: CallingCode, violations: &mut Violations) -> Self {
+        let before = violations.count();
         let phone = change(user.phone.as_deref(), "phone", purpose, violations, |written| {
             Phone::check(written).map(|()| written.to_owned())
         });
-        let before = violations.count();
         let code = change(user.phone_country_code.as_deref(), "phone_country_code", purpose, violations, CallingCode::parse);
-        // Under which code the number was meant is not known then.
-        let phone = if violations.count() > before { Change::Keep } else { phone };
+        // Where one of the two is wrong, nothing can be said of them together.
+        let (phone, code) = if violations.count() > before { (Change::Keep, Change::Keep) } else { (phone, code) };
         Self {
             email: change(user.email.as_deref(), "email", purpose, violations, Email::parse),
             username: change(user.username.as_deref(), "username", purpose, violations, username::parse),
