@@ -202,6 +202,7 @@ async fn a_fault_is_told_by_verify_and_keeps_a_backup_from_being_made() {
     let created = Write::Create("ann".to_owned()).attempt(&wire, "key").await.unwrap();
     created.message::<CreateUserResponse>();
     place.output("verify");
+    place.damage();
     execute(&place, "UPDATE users SET etag = ''").await;
     let ended = place.run("verify", &[]);
     assert_eq!(ended.status, Some(1), "{ended:?}");

@@ -22,6 +22,8 @@ pub(super) struct Place {
     directory: TempDir,
     /// Standard output and error of each run: outside the directory, so that a test sees what the binary itself put there.
     outputs: TempDir,
+    /// Whether the test has done to the database what no caller could.
+    damaged: std::cell::Cell<bool>,
 }
 
 /// A run that has not ended.
@@ -46,7 +48,12 @@ pub(super) fn now() -> Instant {
 
 impl Place {
     pub(super) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), outputs: tempfile::tempdir().unwrap() }
+        Self { directory: tempfile::tempdir().unwrap(), outputs: tempfile::tempdir().unwrap(), damaged: false.into() }
+    }
+
+    /// Says that the test does to the database what no caller could: it need not be sound at the end.
+    pub(super) fn damage(&self) {
+        self.damaged.set(true);
     }
 
     /// The path of a file in it.
@@ -117,6 +124,17 @@ impl Place {
     /// What the file with the first key holds.
     pub(super) fn root_key(&self) -> String {
         fs::read_to_string(self.path("roster.db.root-key")).unwrap().trim().to_owned()
+    }
+}
+
+/// Whatever was done in it, the database there is sound in the end; one of a schema that is not ours is nobody's to judge.
+impl Drop for Place {
+    fn drop(&mut self) {
+        if std::thread::panicking() || self.damaged.get() || !self.path("roster.db").exists() {
+            return;
+        }
+        let ended = self.run("verify", &[]);
+        assert!(!ended.stdout.contains("FAULTS"), "{ended:?}");
     }
 }
 
