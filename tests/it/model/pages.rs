@@ -102,13 +102,11 @@ impl World {
             let same = token.request.path() == cx.call.request.path() && token.question == asked.question;
             token.text == asked.token && same && self.now < token.at.plus(DAY)
         };
-        match self.tokens.iter().find(good) {
-            Some(token) => Ok(Start::Behind(token.place.clone())),
-            None => {
-                let refused = Refused::new(Code::InvalidArgument, "PAGE_TOKEN_INVALID");
-                stop(Refused { fields: vec!["page_token".to_owned()], ..refused })
-            }
+        if let Some(token) = self.tokens.iter().find(good) {
+            return Ok(Start::Behind(token.place.clone()));
         }
+        let refused = Refused::new(Code::InvalidArgument, "PAGE_TOKEN_INVALID");
+        stop(Refused { fields: vec!["page_token".to_owned()], ..refused })
     }
 
     /// The page of all these items.
