@@ -264,7 +264,7 @@ async fn a_caller_that_sends_fields_it_did_not_change_would_undo_the_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_of_different_keys_of_custom_data_all_stay() {
     let (_roster, clients) = connected().await;
-    for _ in 0..4 {
+    for _ in 0..rounds(4) {
         clients[0].create(bob()).await.unwrap();
         let set = |index: usize| {
             let client = clients[index % clients.len()].clone();
