@@ -1,10 +1,11 @@
 //! Changing a group or role.
 
 use prost_types::FieldMask;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter};
 
 use super::{Collection, find, id, read, text};
 use crate::error::Result;
+use crate::proto::Timestamp;
 use crate::proto::reflect::Reflect;
 use crate::store::{Mutation, Tx, changes, etag};
 use crate::validate::fields::{self, Purpose};
@@ -51,7 +52,9 @@ impl<C: Collection> Mutation for Update<C> {
         changes::keep_differing(&mut row, &stored);
         if row.is_changed() {
             row.set(C::ETAG, etag::new().into());
-            row.set(C::UPDATED_AT, tx.now.into());
+            // A clock may be set back, and the clocks of replicas differ a little.
+            let created_at = stored.get(C::CREATED_AT).unwrap::<Option<Timestamp>>().unwrap_or(tx.now);
+            row.set(C::UPDATED_AT, tx.now.max(created_at).into());
             C::Entity::update_many().set(row).filter(C::ID.eq(&id)).exec(&tx.connection).await?;
         }
         read::<C>(&tx.connection, &id).await

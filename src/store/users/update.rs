@@ -95,7 +95,8 @@ impl Mutation for UpdateUser {
             if row.status.is_set() {
                 row.status_changed_at = Set(tx.now);
             }
-            row.updated_at = Set(tx.now);
+            // A clock may be set back, and the clocks of replicas differ a little.
+            row.updated_at = Set(tx.now.max(stored.created_at));
             row.etag = Set(etag::new());
             let whose = user::Column::UserId.eq(&stored.user_id);
             user::Entity::update_many().set(row).filter(whose).exec(&tx.connection).await?;

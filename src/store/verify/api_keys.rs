@@ -25,7 +25,6 @@ pub(super) async fn check<'a>(connection: &impl ConnectionTrait, mut findings: F
             findings.fault(format!("API key {id}: what made it is not there"));
             continue;
         };
-        findings.expect(maker.created_at <= key.created_at, || format!("API key {id}: older than what made it"));
         if let (Ok(scopes), Ok(makers)) = (scopes, maker.scopes.parse::<Scopes>()) {
             findings.expect(makers.lacking(scopes).is_none(), || format!("API key {id}: stronger than what made it"));
         }
