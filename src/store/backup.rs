@@ -78,7 +78,7 @@ struct Partial {
 impl Partial {
     /// An empty one beside the file.
     fn claim(file: &Path) -> Result<Self, BackupError> {
-        let path = with_end(file, ".partial");
+        let path = with_end(file, ".roster-partial");
         match claim(&path) {
             Ok(lock) => Ok(Self { path, _lock: lock }),
             Err(cause) => Err(BackupError::File { path, cause }),
@@ -104,7 +104,9 @@ fn claim(path: &Path) -> io::Result<File> {
                 return if there.is_ok_and(|there| there.ino() == own.ino()) { Ok(made) } else { Err(taken()) };
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                lock(&File::open(path)?, taken)?;
+                // Held until it is gone, so that nobody else takes what comes after it for what was left.
+                let left = File::open(path)?;
+                lock(&left, taken)?;
                 remove(path)?;
             }
             Err(error) => return Err(error),

@@ -121,9 +121,10 @@ impl Engine {
     /// Lets writers finish and closes all connections.
     pub(super) async fn close(self) {
         let permits = self.turns.acquire_many(sqlite::WRITERS).await;
-        drop(permits);
+        // Closed before the permits go back: whoever waits for one must not begin now.
         self.turns.close();
         self.scans.close();
+        drop(permits);
         // The writer goes last: its connection tidies up the write-ahead log.
         for connection in [self.read, self.write] {
             if let Err(error) = connection.close().await {

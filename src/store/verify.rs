@@ -33,8 +33,8 @@ pub enum VerifyError {
     #[error("the database is not of this release's schema: run roster migrate --status")]
     Schema,
     /// It stopped answering.
-    #[error("the database cannot be read: {0}")]
-    Read(Cause),
+    #[error("the database cannot be read")]
+    Read(#[source] Cause),
 }
 
 impl From<Error> for VerifyError {
@@ -56,6 +56,7 @@ pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, V
         return Err(VerifyError::Schema);
     }
     let mut report = Report::default();
+    let newer = steps.iter().any(|step| step.state == roster_migrations::State::Newer);
     // What the engine finds wrong with itself may keep it from reading any further.
     let mut file = Findings::new("database file", progress);
     file.row();
@@ -64,13 +65,17 @@ pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, V
     let snapshot = connection.begin().await.map_err(Error::from)?;
     if report.faults() == 0 {
         let mut schema = Findings::new("schema", progress);
-        for fault in engine::inspect::schema(&snapshot).await? {
+        for fault in engine::inspect::schema(&snapshot, newer).await? {
             schema.row();
             if let Some(fault) = fault {
                 schema.fault(fault);
             }
         }
         report.add(schema);
+        let mut dangling = Findings::new("foreign keys", progress);
+        dangling.row();
+        engine::inspect::dangling(&snapshot).await?.into_iter().for_each(|fault| dangling.fault(fault));
+        report.add(dangling);
         look(&snapshot, &mut report, progress).await?;
     }
     snapshot.rollback().await.map_err(Error::from)?;

@@ -72,19 +72,19 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     (
         "a group of nobody",
         "PRAGMA foreign_keys = OFF; INSERT INTO group_members SELECT group_id, 'ghost' FROM groups",
-        "database file",
+        "foreign keys",
         "group_members",
     ),
     (
         "a role that is not there",
         "PRAGMA foreign_keys = OFF; INSERT INTO role_members VALUES ('ghost', 'user_id-1')",
-        "database file",
+        "foreign keys",
         "role_members",
     ),
     (
         "custom data of nobody",
         "PRAGMA foreign_keys = OFF; INSERT INTO user_custom_data VALUES ('ghost', 'k', '1')",
-        "database file",
+        "foreign keys",
         "user_custom_data",
     ),
     ("custom data that is no JSON", "INSERT INTO user_custom_data VALUES ('user_id-1', 'k', '{')", "custom data", "not JSON"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement};
 
 use super::{OpenError, sqlite};
 use crate::config::Config;
@@ -21,28 +21,30 @@ pub(in crate::store) async fn open(config: &Config) -> Result<DatabaseConnection
     sqlite::open_to_read(config).await
 }
 
-/// What SQLite finds wrong with its file, and rows that name what is not there.
+/// What SQLite finds wrong with its file.
 pub(in crate::store) async fn integrity(connection: &DatabaseConnection) -> Vec<String> {
-    let mut faults = Vec::new();
     match connection.query_all_raw(statement(INTEGRITY)).await {
         Ok(rows) => {
             let said = rows.iter().filter_map(|row| row.try_get_by_index::<String>(0).ok());
-            faults.extend(said.filter(|said| said != "ok"));
+            said.filter(|said| said != "ok").collect()
         }
-        Err(error) => faults.push(format!("SQLite cannot read it: {error}")),
+        Err(error) => vec![format!("SQLite cannot read it: {error}")],
     }
-    match connection.query_all_raw(statement(FOREIGN_KEYS)).await {
-        Ok(rows) => faults.extend(rows.iter().map(|row| {
-            let table = |index| row.try_get_by_index::<String>(index).unwrap_or_default();
-            format!("a row of {} names one of {} that is not there", table(0), table(2))
-        })),
-        Err(error) => faults.push(format!("SQLite cannot read it: {error}")),
-    }
-    faults
 }
 
-/// Every table and index that the migrations make, with what is wrong with the database's own, if anything is.
-pub(in crate::store) async fn schema(connection: &impl ConnectionTrait) -> Result<Vec<Option<String>>> {
+/// Rows that name what is not there.
+pub(in crate::store) async fn dangling(connection: &impl ConnectionTrait) -> Result<Vec<String>> {
+    let rows = connection.query_all_raw(statement(FOREIGN_KEYS)).await?;
+    let fault = |row: &QueryResult| {
+        let table = |index| row.try_get_by_index::<String>(index).unwrap_or_default();
+        format!("a row of {} names one of {} that is not there", table(0), table(2))
+    };
+    Ok(rows.iter().map(fault).collect())
+}
+
+/// Every table and index that the migrations make, with what is wrong with the database's own, if anything is. Where a newer
+/// release has been at work, they must be there, but may have become more.
+pub(in crate::store) async fn schema(connection: &impl ConnectionTrait, newer: bool) -> Result<Vec<Option<String>>> {
     let mut options = ConnectOptions::new("sqlite::memory:");
     options.max_connections(1).sqlx_logging(false);
     let fresh = Database::connect(options).await?;
@@ -51,6 +53,7 @@ pub(in crate::store) async fn schema(connection: &impl ConnectionTrait) -> Resul
     fresh.close().await?;
     let fault = |(name, sql): (String, Option<String>)| match stored.get(&name) {
         None => Some(format!("the {name} is missing")),
+        Some(_) if newer => None,
         Some(stored) => (*stored != sql).then(|| format!("the {name} is not as it was made")),
     };
     Ok(made.into_iter().map(fault).collect())

@@ -16,9 +16,12 @@ use crate::validate::custom_data::check_key;
 const STEP: u64 = 100;
 
 pub(super) async fn check<'a>(connection: &impl ConnectionTrait, mut findings: Findings<'a>) -> Result<Findings<'a>> {
-    let mut last = String::new();
+    let mut last: Option<String> = None;
     loop {
-        let ids = Entity::find().select_only().expr(Expr::cust("DISTINCT user_id")).filter(Column::UserId.gt(&last));
+        let mut ids = Entity::find().select_only().expr(Expr::cust("DISTINCT user_id"));
+        if let Some(last) = &last {
+            ids = ids.filter(Column::UserId.gt(last));
+        }
         let ids: Vec<String> = ids.order_by_asc(Column::UserId).limit(STEP).into_tuple().all(connection).await?;
         let (Some(first), Some(end)) = (ids.first(), ids.last()) else { return Ok(findings) };
         let rows = Entity::find().filter(Column::UserId.between(first, end)).all(connection).await?;
@@ -33,6 +36,6 @@ pub(super) async fn check<'a>(connection: &impl ConnectionTrait, mut findings: F
         for (user_id, _) in bytes.iter().filter(|(_, bytes)| **bytes > limits::CUSTOM_DATA_BYTES + 1) {
             findings.fault(format!("custom data of user {user_id}: more than {} bytes", limits::CUSTOM_DATA_BYTES));
         }
-        last.clone_from(end);
+        last = Some(end.clone());
     }
 }

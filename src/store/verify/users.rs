@@ -40,12 +40,15 @@ impl FromQueryResult for Inspected {
 }
 
 pub(super) async fn check<'a>(connection: &impl ConnectionTrait, mut findings: Findings<'a>) -> Result<Findings<'a>> {
-    let mut last = String::new();
+    let mut last: Option<String> = None;
     loop {
-        let select = UserRow::select().column(Column::EmailKey).column(Column::PhoneKey).filter(Column::UserId.gt(&last));
+        let mut select = UserRow::select().column(Column::EmailKey).column(Column::PhoneKey);
+        if let Some(last) = &last {
+            select = select.filter(Column::UserId.gt(last));
+        }
         let users = select.order_by_asc(Column::UserId).limit(STEP).into_model::<Inspected>().all(connection).await?;
         let Some(end) = users.last() else { return Ok(findings) };
-        end.user.user_id().clone_into(&mut last);
+        last = Some(end.user.user_id().to_owned());
         for user in &users {
             findings.row();
             one(user, &mut findings);

@@ -93,7 +93,7 @@ async fn a_backup_under_four_writers_is_of_one_moment_and_holds_all_that_was_ack
     let (journals, before) = backed_up_under_load(&place, ODD).await;
     assert_eq!(fs::metadata(place.path(ODD)).unwrap().permissions().mode() & 0o777, 0o600);
     let beside = place.files().into_iter().filter(|file| file.starts_with(ODD)).collect::<Vec<_>>();
-    assert_eq!(beside, [ODD], "no .partial, no journal");
+    assert_eq!(beside, [ODD], "no .roster-partial, no journal");
     assert!(!place.path("all").exists() && !place.path("all of it, 100%41 or more").exists());
 
     let verified = run_on(&place, ODD, "verify");
@@ -166,7 +166,7 @@ async fn a_backup_that_is_killed_half_way_leaves_no_file_and_can_be_made_again()
     execute(&place, MANY).await;
     for round in 0..3 {
         let running = backup(&place, "copy.db");
-        place.wait_for("copy.db.partial");
+        place.wait_for("copy.db.roster-partial");
         // While it copies, or while it verifies the copy.
         std::thread::sleep(std::time::Duration::from_millis(round * 30));
         running.signal("KILL");
@@ -186,11 +186,11 @@ async fn of_two_backups_to_one_file_one_is_made() {
     let place = with_database();
     execute(&place, MANY).await;
     let first = backup(&place, "copy.db");
-    place.wait_for("copy.db.partial");
+    place.wait_for("copy.db.roster-partial");
     let ended = [backup(&place, "copy.db").wait(), first.wait()];
     let made = ended.iter().filter(|ended| ended.status == Some(0)).count();
     assert_eq!(made, 1, "{ended:?}");
-    assert!(!place.path("copy.db.partial").exists());
+    assert!(!place.path("copy.db.roster-partial").exists());
     assert_eq!(run_on(&place, "copy.db", "verify").status, Some(0));
 }
 

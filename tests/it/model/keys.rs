@@ -120,7 +120,8 @@ impl World {
         let paths = request.update_mask.as_ref().map(|mask| mask.paths.clone()).filter(|paths| !paths.is_empty());
         let purpose = paths.map_or(Purpose::Update, Purpose::Masked);
         cx.faults.extend(resource::faults(&sent.encode_to_vec(), &key_descriptor(), "api_key", &purpose, &API_KEY));
-        if sent.name.as_deref() == Some("") && mask.as_ref().is_none_or(|mask| mask.iter().any(|path| path == "name")) {
+        let looked_at = if let Purpose::Masked(paths) = &purpose { paths.iter().any(|path| path == "name") } else { true };
+        if sent.name.as_deref() == Some("") && looked_at {
             cx.fault(NAME);
         }
         let place = self.key_of(cx, request.api_key_id.as_deref())?;
