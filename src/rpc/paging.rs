@@ -69,7 +69,7 @@ impl<'a> Paging<'a> {
     /// [`Error::MessageTooLarge`] for a page by number that does not fit, and for an item that does not fit alone.
     pub(super) async fn answer<T: prost::Message>(&self, mut listed: Listed<T>) -> Result<Paged<T>> {
         let fit = fitting(listed.items.iter().map(|(_, item)| item));
-        if fit < listed.items.len() {
+        if fit < listed.items.len() || listed.cut {
             if self.numbered || fit == 0 {
                 return Err(Error::MessageTooLarge { fit: Some(fit) });
             }

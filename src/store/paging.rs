@@ -66,6 +66,8 @@ pub struct Listed<T> {
     pub items: Vec<(Place, T)>,
     /// Whether more follow.
     pub more: bool,
+    /// Whether it ends early, since what comes next cannot be told in the same message.
+    pub cut: bool,
     /// How many there are on all pages, where it was asked for.
     pub total: Option<Total>,
 }
@@ -74,14 +76,14 @@ impl<T> Listed<T> {
     /// The same page of what the items are turned into.
     pub(super) fn map<U>(self, turn: impl Fn(T) -> U) -> Listed<U> {
         let items = self.items.into_iter().map(|(place, item)| (place, turn(item))).collect();
-        Listed { items, more: self.more, total: self.total }
+        Listed { items, more: self.more, cut: self.cut, total: self.total }
     }
 
     /// The same page of other items: one each, or fewer where the rest goes to the next page.
     pub(super) fn with<U>(self, items: Vec<U>) -> Listed<U> {
-        let more = self.more || items.len() < self.items.len();
+        let cut = self.cut || items.len() < self.items.len();
         let items = self.items.into_iter().map(|(place, _)| place).zip(items).collect();
-        Listed { items, more, total: self.total }
+        Listed { items, more: self.more || cut, cut, total: self.total }
     }
 }
 
@@ -161,7 +163,7 @@ pub(super) async fn list<E: EntityTrait, T: FromQueryResult + Send>(
     let more = rows.len() > page.limit;
     let item = |row: &QueryResult| Ok((place(row, keyset.columns.len())?, T::from_query_result(row, "")?));
     let items = rows.iter().take(page.limit).map(item).collect::<std::result::Result<_, DbErr>>()?;
-    Ok(Listed { items, more, total })
+    Ok(Listed { items, more, cut: false, total })
 }
 
 fn key_name(index: usize) -> String {

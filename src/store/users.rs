@@ -84,5 +84,5 @@ impl Store {
 async fn read(connection: &impl ConnectionTrait, identifier: &Identifier, view: View) -> Result<UserDto> {
     let found = lookup::find_one::<UserRow>(connection, identifier).await?;
     let user = found.ok_or(Error::UserNotFound)?.into_dto();
-    gather(connection, vec![user], view).await?.pop().ok_or(Error::UserNotFound)
+    gather(connection, vec![user], view).await?.pop().ok_or(Error::MessageTooLarge { fit: None })
 }

@@ -14,7 +14,7 @@ use tonic::{Code, Status};
 use crate::calls::assert_refused;
 use crate::custom_data::object;
 use crate::dto::texts;
-use crate::harness::{Client, Roster};
+use crate::harness::{Client, Refusal, Roster, named, refused};
 use crate::pages::{create_many, database, group, heavy, id, ids, list, members, numbered, numbered_page, pool, search};
 
 const MESSAGE: usize = 4 * 1024 * 1024;
@@ -288,4 +288,31 @@ async fn flat_custom_data_may_leave_one_user_a_page() {
     assert_eq!(pages.iter().map(|users| ids(users)).collect::<Vec<_>>(), [vec![id(2)], vec![id(1)], vec![id(0), "a".into()]]);
     assert!(pages.iter().all(|users| users[0].flat_custom_data.len() == 8_096));
     assert_eq!(fit(list(&client, ListUsersRequest { page: Some(1), ..request }).await), 1);
+}
+
+#[tokio::test]
+async fn a_user_with_more_roles_than_are_read_at_once_is_refused_and_nobody_is_skipped() {
+    let roster = Roster::start().await;
+    let client = roster.client("*").await;
+    client.create(named("ann")).await.unwrap();
+    let many = client.create(named("many")).await.unwrap();
+    let url = format!("sqlite://{}", roster.directory.path().join("roster.db").display());
+    let database = sea_orm::Database::connect(url).await.unwrap();
+    let roles = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100001) \
+                 INSERT INTO roles SELECT 'r' || i, 'r' || i, NULL, NULL, 'e', 1, 1 FROM n";
+    database.execute_unprepared(roles).await.unwrap();
+    let holds = format!("INSERT INTO role_members SELECT role_id, '{}' FROM roles", many.user_id());
+    database.execute_unprepared(&holds).await.unwrap();
+    database.close().await.unwrap();
+    let get = roster::proto::GetUserRequest { user_id: many.user_id.clone(), with_roles: true, ..Default::default() };
+    let refusal = refused(client.users().get_user(get).await);
+    assert_eq!(refusal.kind(), (Code::ResourceExhausted, "MESSAGE_TOO_LARGE"));
+    let list = |page| roster::proto::ListUsersRequest { page, with_roles: true, ..Default::default() };
+    let by_token = client.users().list_users(list(None)).await;
+    let by_number = refused(client.users().list_users(list(Some(1))).await);
+    assert_eq!(by_number.kind(), (Code::ResourceExhausted, "MESSAGE_TOO_LARGE"));
+    match by_token {
+        Ok(page) => assert!(!page.into_inner().next_page_token.is_empty(), "there is more to come"),
+        Err(status) => assert_eq!(Refusal::from(status).metadata["fit"], "0"),
+    }
 }
