@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::clock::Clock;
-use crate::config::{self, Config, Loaded, Overrides};
+use crate::config::{self, Config, Loaded, Location, Overrides};
 use crate::store::Store;
 use crate::{proto, telemetry};
 
@@ -30,6 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   roster                                         serve on 127.0.0.1:50051 with ./roster.db
   roster --listen 127.0.0.1:6000 --database-url 'sqlite:///var/lib/roster/roster.db?mode=rwc'
+  roster --database-url postgres://roster@db.example/roster
   roster config                                  show every setting and where it comes from
   roster keys create --name billing --scopes users:exists,users:read
   roster descriptor > roster.bin                 for ghz, buf and client builds without reflection";
@@ -45,7 +46,7 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Check the whole database, also beside a serving process; ends with 1 where it has a fault
     Verify,
-    /// Copy the database to a file, also beside a serving process, and check the copy
+    /// Copy an SQLite database to a file, also beside a serving process, and check the copy
     Backup(verify::Backup),
     /// Print the effective settings and their sources as TOML, secrets masked
     Config,
@@ -106,8 +107,11 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        if command.needs_database() && !loaded.config.database_url.sqlite_path().exists() {
-            return Err(format!("there is no database {}", loaded.config.database_url.sqlite_path().display()).into());
+        if let Location::Sqlite(file) = loaded.config.database_url.location()
+            && command.needs_database()
+            && !file.path.exists()
+        {
+            return Err(format!("there is no database {}", loaded.config.database_url).into());
         }
         match command {
             Command::Keys(keys) => keys::run(keys, Store::open(&loaded.config, Clock::default()).await?).await,

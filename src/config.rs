@@ -11,7 +11,7 @@ mod values;
 
 use std::{fmt, net::SocketAddr, path::Path};
 
-pub use database_url::DatabaseUrl;
+pub use database_url::{DatabaseUrl, Location, SqliteFile};
 pub use overrides::Overrides;
 pub use sources::environment;
 pub use values::LogFormat;

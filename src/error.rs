@@ -15,7 +15,7 @@ use crate::validate::{Violations, quote};
 /// The domain of every `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "roster";
 
-/// When to try again after a conflict, and while the database is away.
+/// When to try again after a conflict, and while the database is away or too many wait for it.
 const RETRY_CONFLICT: Duration = Duration::from_millis(50);
 const RETRY_STORE: Duration = Duration::from_secs(1);
 
@@ -116,6 +116,9 @@ pub enum Error {
         #[source]
         cause: Cause,
     },
+    /// Too many calls wait for the database.
+    #[error("too many calls are waiting; try again")]
+    Overloaded,
     /// There is no such method.
     #[error("there is no such method")]
     UnknownMethod,
@@ -213,6 +216,7 @@ impl Error {
             Self::MessageTooLarge { .. } => (Code::ResourceExhausted, ErrorReason::MessageTooLarge),
             Self::Item { error, .. } => error.answer(),
             Self::StoreUnavailable { .. } => (Code::Unavailable, ErrorReason::StoreUnavailable),
+            Self::Overloaded => (Code::ResourceExhausted, ErrorReason::Overloaded),
             Self::UnknownMethod => (Code::Unimplemented, ErrorReason::UnknownMethod),
             Self::Deadline => (Code::DeadlineExceeded, ErrorReason::Deadline),
             Self::Internal(_) => (Code::Internal, ErrorReason::Internal),
@@ -254,6 +258,7 @@ impl Error {
                 metadata.insert("conflicts".to_owned(), reasons.join(","));
             }
             Self::ConflictRetry => drop(details.set_retry_info(Some(RETRY_CONFLICT))),
+            Self::Overloaded => drop(details.set_retry_info(Some(RETRY_STORE))),
             Self::StoreUnavailable { outcome_unknown, .. } => {
                 details.set_retry_info(Some(RETRY_STORE));
                 if *outcome_unknown {

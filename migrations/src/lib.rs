@@ -6,6 +6,7 @@
 mod compatibility;
 mod status;
 
+use sea_orm::DbBackend;
 use sea_orm_migration::prelude::*;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -61,6 +62,17 @@ const STEPS: &[Step] = &[
     },
 ];
 
+impl Step {
+    /// Its SQL as the engine is to have it. On PostgreSQL every text is ordered and compared by code point, as it is on SQLite,
+    /// whatever the locale of the database.
+    fn sql(&self, engine: DbBackend) -> String {
+        match engine {
+            DbBackend::Postgres => self.sql.replace(" TEXT", " TEXT COLLATE \"C\""),
+            _ => self.sql.to_owned(),
+        }
+    }
+}
+
 impl MigrationName for &'static Step {
     fn name(&self) -> &str {
         self.name
@@ -71,7 +83,7 @@ impl MigrationName for &'static Step {
 impl MigrationTrait for &'static Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
-        connection.execute_unprepared(self.sql).await?;
+        connection.execute_unprepared(&self.sql(connection.get_database_backend())).await?;
         compatibility::record(connection, self).await
     }
 

@@ -9,9 +9,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Failure, print};
 use crate::api_key::Secret;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Location};
 use crate::server::{self, ensure_first_key, write_key_file};
 use crate::store::Store;
+use crate::store::api_keys::HandOver;
 
 /// Serves until SIGTERM or Ctrl-C, which also end a start that has to wait.
 pub(super) async fn run(config: &Config) -> Result<(), Failure> {
@@ -34,8 +35,15 @@ async fn start(config: &Config) -> Result<(Store, TcpListener), Failure> {
     let bound = TcpListener::bind(config.listen).await;
     let listener = bound.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
     let store = Store::open(config, Clock::default()).await?;
-    let database = config.database_url.sqlite_path().to_owned();
-    ensure_first_key(&store, config, Box::new(move |secret| hand_over(secret, &database))).await?;
+    let hand_over: Option<HandOver> = match config.database_url.location() {
+        Location::Sqlite(file) => {
+            let database = file.path.clone();
+            Some(Box::new(move |secret| hand_over(secret, &database)))
+        }
+        // There is no saying which of several replicas would make it, and who would see it there.
+        Location::Postgres => None,
+    };
+    ensure_first_key(&store, config, hand_over).await?;
     Ok((store, listener))
 }
 

@@ -39,6 +39,13 @@ impl Timestamp {
         Self::from_micros(self.micros().saturating_add(duration))
     }
 
+    /// So much earlier; as early as can be told where that is too early.
+    #[must_use]
+    pub fn minus(self, duration: std::time::Duration) -> Self {
+        let duration: i64 = duration.as_micros().try_into().unwrap_or(i64::MAX);
+        Self::from_micros(self.micros().saturating_sub(duration))
+    }
+
     /// The time so many microseconds after 1970.
     #[must_use]
     pub fn from_micros(micros: i64) -> Self {

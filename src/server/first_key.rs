@@ -12,13 +12,20 @@ use crate::store::api_keys::{EnsureApiKey, EnsureRootKey, Ensured, HandOver};
 use crate::store::{Context, Store};
 
 /// Sees to it that somebody can call: ensures the configuration's key; where there is none and no key has ever existed, makes
-/// one and hands it over.
+/// one and hands it over; without a way to do that, says how one is made.
 ///
 /// # Errors
 /// Those of the store, and [`crate::error::Error::Internal`] with the cause when the key could not be handed over.
-pub async fn ensure_first_key(store: &Store, config: &Config, hand_over: HandOver) -> Result<()> {
+pub async fn ensure_first_key(store: &Store, config: &Config, hand_over: Option<HandOver>) -> Result<()> {
     let Some(secret) = config.bootstrap_api_key.clone() else {
-        return store.write(Context::default(), EnsureRootKey(hand_over)).await;
+        return match hand_over {
+            Some(hand_over) => store.write(Context::default(), EnsureRootKey(hand_over)).await,
+            None if store.has_api_keys().await? => Ok(()),
+            None => {
+                tracing::warn!("nobody can call yet: make an API key with roster keys create --name root --scopes '*'");
+                Ok(())
+            }
+        };
     };
     match store.write(Context::default(), EnsureApiKey { secret }).await? {
         Ensured::Present => {}

@@ -54,7 +54,11 @@ impl Store {
     pub async fn authenticate(&self, presented: &str) -> Result<Caller> {
         let secret = Secret::presented(presented).ok_or(Error::ApiKeyInvalid)?;
         let query = api_key_secret::Entity::find_by_id(secret.hash()).find_also_related(api_key::Entity);
-        let Some((secret, Some(key))) = query.one(self.engine.read()).await? else { return Err(Error::ApiKeyInvalid) };
+        let read = |connection| {
+            let query = query.clone();
+            async move { Ok(query.one(&connection).await?) }
+        };
+        let Some((secret, Some(key))) = self.engine.read(read).await? else { return Err(Error::ApiKeyInvalid) };
         let now = self.clock.now();
         require_good(&key, now)?;
         if secret.expires_at.is_some_and(|end| end <= now) {

@@ -18,8 +18,8 @@ use sea_orm::{
     ModelTrait, PartialModelTrait, QueryFilter, QuerySelect, Select,
 };
 
-use super::Store;
-use super::engine::keys::any_of;
+use super::engine::keys::is;
+use super::{Store, Tx};
 use crate::error::{Error, Result};
 use crate::proto::reflect::Reflect;
 
@@ -68,18 +68,26 @@ impl Store {
     /// [`Error::GroupNotFound`] or [`Error::RoleNotFound`] if there is none.
     pub async fn collection<C: Collection>(&self, code: &str) -> Result<C::Dto> {
         let select = C::Dto::select_cols(by_code::<C>(code).select_only());
-        let found = select.into_model::<C::Dto>().one(self.engine.read()).await?;
-        found.ok_or_else(|| C::not_found(code))
+        let read = |connection| {
+            let select = select.clone();
+            async move { Ok(select.into_model::<C::Dto>().one(&connection).await?) }
+        };
+        self.engine.read(read).await?.ok_or_else(|| C::not_found(code))
     }
 }
 
 fn by_code<C: Collection>(code: &str) -> Select<C::Entity> {
-    C::Entity::find().filter(any_of(C::CODE, [code]))
+    C::Entity::find().filter(is(C::CODE, code))
 }
 
 /// The row of this code in the transaction at hand.
 async fn find<C: Collection>(connection: &impl ConnectionTrait, code: &str) -> Result<C::Model> {
     by_code::<C>(code).one(connection).await?.ok_or_else(|| C::not_found(code))
+}
+
+/// As [`find`], and until the transaction ends nobody else changes or deletes it.
+async fn find_to_change<C: Collection>(tx: &Tx, code: &str) -> Result<C::Model> {
+    by_code::<C>(code).lock_exclusive().one(&tx.connection).await?.ok_or_else(|| C::not_found(code))
 }
 
 /// The row of this id, as the wire has it.

@@ -1,9 +1,14 @@
-//! What differs between database engines, one file a concern: how to connect, and how its errors read. Nothing outside this
-//! folder knows which engine it is.
+//! What differs between database engines, one file a concern: how to connect, how its errors read, how it is asked for many keys.
+//! Nothing outside this folder knows which engine it is.
 
 mod errors;
+mod gate;
 pub(super) mod inspect;
 pub(super) mod keys;
+mod open_error;
+mod postgres;
+mod reach;
+mod schema;
 pub(super) mod search;
 mod sqlite;
 
@@ -11,36 +16,40 @@ use std::future::Future;
 use std::sync::Arc;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
-use crate::config::Config;
+use crate::config::{Config, Location};
 use crate::error::{Error, Result};
+use gate::Gate;
+use reach::Reach;
 
-pub use sqlite::OpenError;
+pub(super) use errors::commit_failed;
+pub use open_error::OpenError;
 
 /// The connections to the database.
 #[derive(Clone, Debug)]
 pub(super) struct Engine {
     write: DatabaseConnection,
     read: DatabaseConnection,
-    /// One permit a connection that can write: callers queue here, where a deadline can still take them out.
-    turns: Arc<Semaphore>,
+    /// One permit a connection that can write, and one a connection that reads: callers queue here, where a deadline can still
+    /// take them out, and never for a connection itself.
+    writes: Gate,
+    reads: Gate,
     /// One permit a connection that may be busy with what takes its time, so that some always stay for look-ups.
-    scans: Arc<Semaphore>,
+    scans: Gate,
+    reach: Arc<Reach>,
 }
 
-/// Reads that may take their time and all see the same state. The connection goes back before the permit does.
-pub(super) struct Scan {
-    transaction: DatabaseTransaction,
-    _permit: OwnedSemaphorePermit,
-}
+/// Reads that all see the same state. Dropped, its connection goes back.
+pub(super) struct Snapshot(DatabaseTransaction);
 
-impl Scan {
+impl Snapshot {
     pub(super) fn connection(&self) -> &DatabaseTransaction {
-        &self.transaction
+        &self.0
     }
 }
 
@@ -50,58 +59,96 @@ impl Engine {
     /// # Errors
     /// In words for whoever started the service.
     pub(super) async fn open(config: &Config) -> Result<Self, OpenError> {
-        sqlite::open(config).await
+        match config.database_url.location() {
+            Location::Sqlite(file) => sqlite::open(config, file).await,
+            Location::Postgres => postgres::open(config).await,
+        }
     }
 
-    /// Which steps the database has had.
+    /// Which steps the database has had; nothing is changed.
     ///
     /// # Errors
     /// In words for whoever asks.
     pub(super) async fn schema(config: &Config) -> Result<Vec<roster_migrations::Status>, OpenError> {
-        sqlite::schema(config).await
+        match config.database_url.location() {
+            Location::Sqlite(file) if !file.path.exists() => schema::steps(config, None).await,
+            _ => {
+                let connection = inspect::open(config).await?;
+                let steps = schema::steps(config, Some(&connection)).await;
+                drop(connection.close().await);
+                steps
+            }
+        }
     }
 
-    /// Connections for reading what is committed.
-    pub(super) fn read(&self) -> &DatabaseConnection {
-        &self.read
+    /// Reads what is committed. What fails in passing is tried again, so that the work may be done more than once.
+    ///
+    /// # Errors
+    /// Those of the work; [`Error::Overloaded`] when no connection comes free in time.
+    pub(super) async fn read<T, F>(&self, work: impl Fn(DatabaseConnection) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let _permit = self.reads.enter().await?;
+        self.attempts(|| work(self.read.clone())).await
+    }
+
+    /// As [`Engine::read`], of one state throughout.
+    ///
+    /// # Errors
+    /// As [`Engine::read`].
+    pub(super) async fn snapshot<T, F>(&self, work: impl Fn(Snapshot) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let _permit = self.reads.enter().await?;
+        let work = &work;
+        self.attempts(|| async move { work(snapshot(&self.read).await?).await }).await
+    }
+
+    /// As [`Engine::snapshot`], for lists, searches and batches: they wait here rather than take all connections. A caller who
+    /// stops waiting does not end a statement that runs, so it runs to its end on a task that keeps the permits for as long.
+    ///
+    /// # Errors
+    /// As [`Engine::read`].
+    pub(super) async fn scan<T, F>(&self, work: impl Fn(Snapshot) -> F + Send + Sync + 'static) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let permit = self.scans.enter().await?;
+        let engine = self.clone();
+        let task = async move {
+            let _permit = permit;
+            engine.snapshot(work).await
+        };
+        tokio::spawn(task.in_current_span()).await.map_err(Error::internal)?
     }
 
     /// Waits for a turn to write.
     ///
     /// # Errors
-    /// [`Error::StoreUnavailable`] once the engine is closed.
+    /// [`Error::Overloaded`] when it does not come in time; [`Error::StoreUnavailable`] once the engine is closed.
     pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit> {
-        permit(&self.turns).await
+        self.writes.enter().await
     }
 
-    /// Begins a transaction that may write. It takes the write lock at once: one that begins to read and then writes would
-    /// fail when another has written in between.
+    /// Makes the attempt, and again where it fails in passing: see [`Reach::attempts`].
+    pub(super) async fn attempts<T, F>(&self, attempt: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        self.reach.attempts(attempt).await
+    }
+
+    /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that begins to read and then writes
+    /// would fail when another has written in between.
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
         Ok(self.write.begin_with_options(options).await?)
-    }
-
-    /// Begins a transaction whose reads all see the same state.
-    pub(super) async fn snapshot(&self) -> Result<DatabaseTransaction> {
-        Ok(self.read.begin().await?)
-    }
-
-    /// As [`Engine::snapshot`], for lists, searches and batches: they wait here rather than take all connections. A caller who
-    /// stops waiting does not end a statement that runs, so it runs to its end on a task that keeps the permit for as long.
-    ///
-    /// # Errors
-    /// Those of the work; [`Error::StoreUnavailable`] once the engine is closed.
-    pub(super) async fn scan<T, F>(&self, work: impl FnOnce(Scan) -> F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T>> + Send + 'static,
-    {
-        let permit = permit(&self.scans).await?;
-        let scan = Scan { transaction: self.snapshot().await?, _permit: permit };
-        tokio::spawn(work(scan).in_current_span()).await.map_err(Error::internal)?
     }
 
     /// Tells `observe` of every statement from now on.
@@ -114,18 +161,19 @@ impl Engine {
 
     /// Asks the database for a sign of life.
     pub(super) async fn ping(&self) -> Result<()> {
-        self.read.execute_unprepared("SELECT 1 FROM users LIMIT 1").await?;
-        Ok(())
+        let ask = |connection: DatabaseConnection| async move {
+            connection.execute_unprepared("SELECT 1 FROM users LIMIT 1").await?;
+            Ok(())
+        };
+        self.read(ask).await
     }
 
     /// Lets writers finish and closes all connections.
     pub(super) async fn close(self) {
-        let permits = self.turns.acquire_many(sqlite::WRITERS).await;
-        // Closed before the permits go back: whoever waits for one must not begin now.
-        self.turns.close();
+        self.writes.close_behind_all().await;
+        self.reads.close();
         self.scans.close();
-        drop(permits);
-        // The writer goes last: its connection tidies up the write-ahead log.
+        // The writer goes last: SQLite's tidies up the write-ahead log.
         for connection in [self.read, self.write] {
             if let Err(error) = connection.close().await {
                 tracing::warn!(%error, "closing the database");
@@ -134,7 +182,14 @@ impl Engine {
     }
 }
 
-async fn permit(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
-    let closed = |cause: tokio::sync::AcquireError| Error::StoreUnavailable { outcome_unknown: false, cause: cause.into() };
-    semaphore.clone().acquire_owned().await.map_err(closed)
+/// Begins to read one state.
+async fn snapshot(connection: &DatabaseConnection) -> Result<Snapshot, DbErr> {
+    let begun = match connection.get_database_backend() {
+        // By default every statement would see what was committed before it.
+        DbBackend::Postgres => {
+            connection.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await
+        }
+        _ => connection.begin().await,
+    };
+    begun.map(Snapshot)
 }

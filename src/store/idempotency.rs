@@ -9,13 +9,16 @@ pub(super) use under_way::UnderWay;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use prost::Message;
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use sha2::{Digest, Sha256};
 
 use super::{Caller, Context, Mutation, Store, Tx};
-use crate::entity::{idempotency_answer, idempotency_record};
+use crate::entity::idempotency_answer;
+use crate::entity::idempotency_record::{self, Column};
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::proto::Timestamp;
 use crate::proto::reflect::{Reflect, Value};
 use under_way::Turn;
 
@@ -67,10 +70,11 @@ where
     type Answer = Written<A>;
 
     async fn apply(&self, tx: &Tx) -> Result<Written<A>> {
+        // The record comes first: another replica that is at the same call waits here until this one has ended.
         if let Some((key, _)) = &self.repeat
-            && let Some(answer) = recorded(tx, key).await?
+            && !claim(tx, key).await?
         {
-            return Ok(Written { answer, replayed: true });
+            return Ok(Written { answer: recorded(tx, key).await?, replayed: true });
         }
         let answer = (self.answer)(self.mutation.apply(tx).await?);
         // A change whose answer cannot be given is not made: the caller could not tell it from a failure.
@@ -78,7 +82,7 @@ where
             return Err(Error::MessageTooLarge { fit: None });
         }
         if let Some((key, _)) = &self.repeat {
-            record(tx, key, &answer).await?;
+            keep(tx, key, &answer).await?;
         }
         Ok(Written { answer, replayed: false })
     }
@@ -117,30 +121,47 @@ impl Store {
     }
 }
 
-/// What the call was answered with, if it was made before.
-async fn recorded<A: Message + Default>(tx: &Tx, key: &RepeatKey) -> Result<Option<A>> {
-    let found = idempotency_record::Entity::find_by_id(&key.record_id).one(&tx.connection).await?;
-    let Some(found) = found else { return Ok(None) };
-    if found.created_at.plus(limits::IDEMPOTENCY_AGE) <= tx.now {
-        idempotency_record::Entity::delete_by_id(&key.record_id).exec(&tx.connection).await?;
-        return Ok(None);
-    }
-    if found.method != key.method || found.request_hash != key.request_hash {
-        return Err(Error::IdempotencyKeyReused);
-    }
-    let answer = idempotency_answer::Entity::find_by_id(&key.record_id).one(&tx.connection).await?;
-    let bytes = BASE64_STANDARD.decode(answer.ok_or(Error::UserNotFound)?.answer).map_err(Error::internal)?;
-    A::decode(bytes.as_slice()).map(Some).map_err(Error::internal)
-}
-
-async fn record<A: Message + Reflect>(tx: &Tx, key: &RepeatKey, answer: &A) -> Result<()> {
+/// Records that the call is made now; `false`: it was made before.
+async fn claim(tx: &Tx, key: &RepeatKey) -> Result<bool> {
     let row = idempotency_record::ActiveModel {
         record_id: Set(key.record_id.clone()),
         method: Set(key.method.to_owned()),
         request_hash: Set(key.request_hash.clone()),
         created_at: Set(tx.now),
     };
-    idempotency_record::Entity::insert(row).exec_without_returning(&tx.connection).await?;
+    let insert = || {
+        let unless_made = OnConflict::column(Column::RecordId).do_nothing().to_owned();
+        let insert = idempotency_record::Entity::insert(row.clone()).on_conflict(unless_made);
+        insert.exec_without_returning(&tx.connection)
+    };
+    if insert().await? == 1 {
+        return Ok(true);
+    }
+    // It may be one that nothing can be repeated by any more.
+    let same = idempotency_record::Entity::delete_many().filter(Column::RecordId.eq(&key.record_id));
+    same.filter(Column::CreatedAt.lte(forgotten_by(tx.now))).exec(&tx.connection).await?;
+    Ok(insert().await? == 1)
+}
+
+/// What was recorded then or before can be repeated no more.
+fn forgotten_by(now: Timestamp) -> Timestamp {
+    now.minus(limits::IDEMPOTENCY_AGE)
+}
+
+/// What the call was answered with.
+async fn recorded<A: Message + Default>(tx: &Tx, key: &RepeatKey) -> Result<A> {
+    let found = idempotency_record::Entity::find_by_id(&key.record_id).one(&tx.connection).await?;
+    let found = found.ok_or(Error::ConflictRetry)?;
+    if found.method != key.method || found.request_hash != key.request_hash {
+        return Err(Error::IdempotencyKeyReused);
+    }
+    let answer = idempotency_answer::Entity::find_by_id(&key.record_id).one(&tx.connection).await?;
+    let bytes = BASE64_STANDARD.decode(answer.ok_or(Error::UserNotFound)?.answer).map_err(Error::internal)?;
+    A::decode(bytes.as_slice()).map_err(Error::internal)
+}
+
+/// Keeps the answer for who repeats the call.
+async fn keep<A: Message + Reflect>(tx: &Tx, key: &RepeatKey, answer: &A) -> Result<()> {
     let shown = if let Value::Message(user) = answer.get("user") { user.get("user_id").as_text() } else { None };
     let row = idempotency_answer::ActiveModel {
         record_id: Set(key.record_id.clone()),

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryResult, QuerySelect, Select};
+use sea_orm::{
+    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select,
+};
 
-use super::Store;
 use super::engine::keys::any_of;
+use super::{Store, Tx};
 use crate::entity::user;
 use crate::error::Result;
 
@@ -62,12 +64,37 @@ impl Identifier {
 impl Store {
     /// The users that have the identifiers, in their order; `None`: nobody has it.
     pub(super) async fn lookup<S: Shape>(&self, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
-        find(self.engine.read(), identifiers).await
+        self.engine.read(|connection| async move { find(&connection, identifiers).await }).await
     }
 }
 
 /// As [`Store::lookup`], in the transaction at hand.
 pub(super) async fn find<S: Shape>(connection: &impl ConnectionTrait, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
+    match_up(connection, identifiers, |select| select).await
+}
+
+/// As [`find`], for one.
+pub(super) async fn find_one<S: Shape>(connection: &impl ConnectionTrait, identifier: &Identifier) -> Result<Option<S>> {
+    Ok(find(connection, std::slice::from_ref(identifier)).await?.pop().flatten())
+}
+
+/// As [`find`], and until the transaction ends nobody else changes or deletes them. They are locked in one order, so that those
+/// who lock several do not wait for each other.
+pub(super) async fn find_to_change<S: Shape>(tx: &Tx, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
+    match_up(&tx.connection, identifiers, |select| select.order_by_asc(user::Column::UserId).lock_exclusive()).await
+}
+
+/// As [`find_to_change`], for one.
+pub(super) async fn find_one_to_change<S: Shape>(tx: &Tx, identifier: &Identifier) -> Result<Option<S>> {
+    Ok(find_to_change(tx, std::slice::from_ref(identifier)).await?.pop().flatten())
+}
+
+/// The users that have the identifiers, in their order, by one query for each kind of identifier.
+async fn match_up<S: Shape>(
+    connection: &impl ConnectionTrait,
+    identifiers: &[Identifier],
+    lock: impl Fn(Select<user::Entity>) -> Select<user::Entity>,
+) -> Result<Vec<Option<S>>> {
     let mut keys: HashMap<&'static str, (user::Column, Vec<&str>)> = HashMap::new();
     for identifier in identifiers {
         let column = identifier.column();
@@ -75,18 +102,13 @@ pub(super) async fn find<S: Shape>(connection: &impl ConnectionTrait, identifier
     }
     let mut found: HashMap<(&'static str, String), S> = HashMap::new();
     for (name, (column, keys)) in keys {
-        let select = S::select().column_as(column, MATCHED).filter(any_of(column, keys));
-        for row in select.into_model::<Matched<S>>().all(connection).await? {
+        let select = S::select().column_as(column, MATCHED).filter(any_of(connection, column, keys));
+        for row in lock(select).into_model::<Matched<S>>().all(connection).await? {
             found.insert((name, row.key), row.shape);
         }
     }
     let answer = |identifier: &Identifier| found.get(&(name(identifier.column()), identifier.key().to_owned())).cloned();
     Ok(identifiers.iter().map(answer).collect())
-}
-
-/// As [`find`], for one.
-pub(super) async fn find_one<S: Shape>(connection: &impl ConnectionTrait, identifier: &Identifier) -> Result<Option<S>> {
-    Ok(find(connection, std::slice::from_ref(identifier)).await?.pop().flatten())
 }
 
 pub(super) fn name(column: user::Column) -> &'static str {

@@ -38,8 +38,8 @@ impl Store {
     pub async fn page_tokens(&self) -> Result<&PageTokens> {
         self.page_tokens
             .get_or_try_init(|| async {
-                let stored = Entity::find_by_id(PAGE_TOKEN).one(self.engine.read()).await?;
-                let key = match stored {
+                let read = |connection| async move { Ok(Entity::find_by_id(PAGE_TOKEN).one(&connection).await?) };
+                let key = match self.engine.read(read).await? {
                     Some(stored) => stored.key,
                     None => self.write(Context::default(), EnsureSealingKey(PAGE_TOKEN)).await?,
                 };

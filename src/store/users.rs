@@ -27,7 +27,7 @@ pub(super) use view::show;
 
 use sea_orm::ConnectionTrait;
 
-use super::engine::Scan;
+use super::engine::Snapshot;
 use super::{Identifier, Store, lookup};
 use crate::error::{Error, Result};
 use crate::proto::{Timestamp, UserDto};
@@ -44,10 +44,8 @@ impl Store {
             return Ok(found.ok_or(Error::UserNotFound)?.into_dto());
         }
         // The profile and what hangs on it are of one moment, so that its etag stands for both.
-        let snapshot = self.engine.snapshot().await?;
-        let user = read(&snapshot, identifier, view).await;
-        snapshot.rollback().await?;
-        user
+        let read = |snapshot: Snapshot| async move { read(snapshot.connection(), identifier, view).await };
+        self.engine.snapshot(read).await
     }
 
     /// The users who have the identifiers, in their order; `None`: nobody has it. Fewer where these already make more than a
@@ -57,15 +55,18 @@ impl Store {
     /// Those of the database.
     pub async fn users(&self, identifiers: &[Identifier], view: View) -> Result<Vec<Option<UserDto>>> {
         let identifiers = identifiers.to_vec();
-        let read = async move |scan: Scan| {
-            let found = lookup::find::<UserRow>(scan.connection(), &identifiers).await?;
-            let rows = found.iter().flatten().map(|row| row.clone().into_dto()).collect();
-            let mut users = gather(scan.connection(), rows, view).await?.into_iter();
-            let user = |found: &Option<UserRow>| match found {
-                Some(_) => users.next().map(Some),
-                None => Some(None),
-            };
-            Ok(found.iter().map_while(user).collect())
+        let read = move |snapshot: Snapshot| {
+            let identifiers = identifiers.clone();
+            async move {
+                let found = lookup::find::<UserRow>(snapshot.connection(), &identifiers).await?;
+                let rows = found.iter().flatten().map(|row| row.clone().into_dto()).collect();
+                let mut users = gather(snapshot.connection(), rows, view).await?.into_iter();
+                let user = |found: &Option<UserRow>| match found {
+                    Some(_) => users.next().map(Some),
+                    None => Some(None),
+                };
+                Ok(found.iter().map_while(user).collect())
+            }
         };
         self.engine.scan(read).await
     }

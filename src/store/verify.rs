@@ -11,7 +11,7 @@ mod users;
 
 pub use findings::{Checked, Report};
 
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm::ConnectionTrait;
 
 use super::engine::{self, OpenError};
 use super::groups::Groups;
@@ -62,10 +62,10 @@ pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, V
     file.row();
     engine::inspect::integrity(&connection).await.into_iter().for_each(|fault| file.fault(fault));
     report.add(file);
-    let snapshot = connection.begin().await.map_err(Error::from)?;
+    let snapshot = engine::inspect::snapshot(&connection).await?;
     if report.faults() == 0 {
         let mut schema = Findings::new("schema", progress);
-        for fault in engine::inspect::schema(&snapshot, newer).await? {
+        for fault in engine::inspect::schema(snapshot.connection(), newer).await? {
             schema.row();
             if let Some(fault) = fault {
                 schema.fault(fault);
@@ -74,11 +74,11 @@ pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, V
         report.add(schema);
         let mut dangling = Findings::new("foreign keys", progress);
         dangling.row();
-        engine::inspect::dangling(&snapshot).await?.into_iter().for_each(|fault| dangling.fault(fault));
+        engine::inspect::dangling(snapshot.connection()).await?.into_iter().for_each(|fault| dangling.fault(fault));
         report.add(dangling);
-        look(&snapshot, &mut report, progress).await?;
+        look(snapshot.connection(), &mut report, progress).await?;
     }
-    snapshot.rollback().await.map_err(Error::from)?;
+    drop(snapshot);
     connection.close().await.map_err(Error::from)?;
     Ok(report)
 }

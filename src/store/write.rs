@@ -1,11 +1,12 @@
 //! The one door for mutations. A mutation is a value, so that the door decides when and how often it runs: whatever all
-//! mutations need (turns, transactions, and later idempotency, retries, the change feed, group commit) stands here once.
+//! mutations need (turns, transactions, retries, and later the change feed and group commit) stands here once.
 
 use std::future::Future;
 
 use sea_orm::{DatabaseTransaction, TransactionTrait};
 use tracing::Instrument;
 
+use super::engine::commit_failed;
 use super::{Caller, RepeatKey, Store};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -25,7 +26,8 @@ pub trait Mutation: Send + Sync + 'static {
     /// What the caller gets to know.
     type Answer: Send + 'static;
 
-    /// Makes the change. It may be called again with a new transaction when the first could not be committed.
+    /// Makes the change. It is called again with a new transaction when the first was in the way of another one. What it reads to
+    /// decide by, it locks: others may write beside it.
     fn apply(&self, tx: &Tx) -> impl Future<Output = Result<Self::Answer>> + Send;
 
     /// Says more about a failure, once the failed transaction is rolled back: what stands in the way, say.
@@ -72,13 +74,14 @@ impl Store {
     /// not at all.
     ///
     /// # Errors
-    /// Those of the mutation; [`Error::StoreUnavailable`] with `outcome_unknown` when the commit itself failed.
+    /// Those of the mutation; [`Error::ConflictRetry`] when others were in the way again and again; [`Error::Overloaded`] when too
+    /// many wait; [`Error::StoreUnavailable`] with `outcome_unknown` when the commit itself failed.
     pub async fn write<M: Mutation>(&self, context: Context, mutation: M) -> Result<M::Answer> {
         let turn = self.engine.turn().await?;
         let store = self.clone();
         let task = async move {
             let _turn = turn;
-            match store.transact(context, &mutation).await {
+            match store.engine.attempts(|| store.transact(&context, &mutation)).await {
                 Err(error) => Err(mutation.explain(&store, error).await),
                 answer => answer,
             }
@@ -86,9 +89,9 @@ impl Store {
         tokio::spawn(task.in_current_span()).await.map_err(Error::internal)?
     }
 
-    async fn transact<M: Mutation>(&self, context: Context, mutation: &M) -> Result<M::Answer> {
+    async fn transact<M: Mutation>(&self, context: &Context, mutation: &M) -> Result<M::Answer> {
         let connection = self.engine.begin().await?;
-        let tx = Tx { connection, now: self.clock.now(), clock: self.clock.clone(), context };
+        let tx = Tx { connection, now: self.clock.now(), clock: self.clock.clone(), context: context.clone() };
         match mutation.apply(&tx).await {
             Ok(answer) => {
                 tx.connection.commit().await.map_err(commit_failed)?;
@@ -102,9 +105,4 @@ impl Store {
             }
         }
     }
-}
-
-/// Once a commit was asked for, only the database knows whether it happened.
-fn commit_failed(error: sea_orm::DbErr) -> Error {
-    Error::StoreUnavailable { outcome_unknown: true, cause: error.into() }
 }

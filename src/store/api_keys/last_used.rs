@@ -1,13 +1,13 @@
 //! When keys were last used: gathered in memory on the request path, written now and then.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::entity::api_key;
+use crate::entity::api_key::{self, Column};
 use crate::error::Result;
 use crate::proto::Timestamp;
 use crate::store::{Context, Mutation, Store, Tx};
@@ -17,7 +17,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 
 /// The uses since the last writing.
 #[derive(Clone, Debug, Default)]
-pub struct LastUsed(Arc<Mutex<HashMap<Arc<str>, Timestamp>>>);
+pub struct LastUsed(Arc<Mutex<BTreeMap<Arc<str>, Timestamp>>>);
 
 impl LastUsed {
     /// Notes a use.
@@ -25,20 +25,22 @@ impl LastUsed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(api_key_id, at);
     }
 
-    fn take(&self) -> HashMap<Arc<str>, Timestamp> {
+    fn take(&self) -> BTreeMap<Arc<str>, Timestamp> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-struct WriteLastUsed(HashMap<Arc<str>, Timestamp>);
+struct WriteLastUsed(BTreeMap<Arc<str>, Timestamp>);
 
 impl Mutation for WriteLastUsed {
     type Answer = ();
 
     async fn apply(&self, tx: &Tx) -> Result<()> {
+        // In one order, so that replicas do not wait for each other; and what another one saw later stays.
         for (api_key_id, at) in &self.0 {
-            let update = api_key::Entity::update_many().col_expr(api_key::Column::LastUsedAt, Expr::value(*at));
-            update.filter(api_key::Column::ApiKeyId.eq(api_key_id.as_ref())).exec(&tx.connection).await?;
+            let update = api_key::Entity::update_many().col_expr(Column::LastUsedAt, Expr::value(*at));
+            let earlier = Column::LastUsedAt.is_null().or(Column::LastUsedAt.lt(*at));
+            update.filter(Column::ApiKeyId.eq(api_key_id.as_ref())).filter(earlier).exec(&tx.connection).await?;
         }
         Ok(())
     }

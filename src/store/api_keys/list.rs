@@ -9,7 +9,7 @@ use crate::entity::api_key::{self, Column};
 use crate::error::Result;
 use crate::proto::ApiKeyDto;
 use crate::store::Store;
-use crate::store::engine::Scan;
+use crate::store::engine::Snapshot;
 use crate::store::paging::{Keyset, Listed, Page, list};
 
 impl Store {
@@ -19,10 +19,24 @@ impl Store {
     /// Those of the database.
     pub async fn list_api_keys(&self, caller: &Caller, page: &Page) -> Result<Listed<ApiKeyDto>> {
         let select = ApiKeyRow::select().filter(reach::condition(Some(caller)));
-        let oldest_first = Keyset::ascending([Column::CreatedAt, Column::ApiKeyId].map(ColumnTrait::into_expr));
         let page = page.clone();
-        let read = async move |scan: Scan| list::<_, ApiKeyRow>(scan.connection(), select, &oldest_first, &page).await;
+        let read = move |snapshot: Snapshot| {
+            let (select, page) = (select.clone(), page.clone());
+            async move {
+                let oldest_first = Keyset::ascending([Column::CreatedAt, Column::ApiKeyId].map(ColumnTrait::into_expr));
+                list::<_, ApiKeyRow>(snapshot.connection(), select, &oldest_first, &page).await
+            }
+        };
         Ok(self.engine.scan(read).await?.map(ApiKeyRow::into_dto))
+    }
+
+    /// Whether a key has ever existed.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn has_api_keys(&self) -> Result<bool> {
+        let read = |connection| async move { Ok(api_key::Entity::find().one(&connection).await?.is_some()) };
+        self.engine.read(read).await
     }
 
     /// Every key, revoked ones included, oldest first.
@@ -30,7 +44,10 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn api_keys(&self) -> Result<Vec<api_key::Model>> {
-        let keys = api_key::Entity::find().order_by_asc(Column::CreatedAt).order_by_asc(Column::ApiKeyId);
-        Ok(keys.all(self.engine.read()).await?)
+        let read = |connection| async move {
+            let keys = api_key::Entity::find().order_by_asc(Column::CreatedAt).order_by_asc(Column::ApiKeyId);
+            Ok(keys.all(&connection).await?)
+        };
+        self.engine.read(read).await
     }
 }

@@ -1,14 +1,14 @@
 //! What a key may do to keys (contract §5): it never makes, sees, changes, rotates or revokes one that is stronger than itself.
 
 use sea_orm::sea_query::{BinOper, Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::Caller;
 use super::row::ApiKeyRow;
 use crate::entity::api_key::{self, Column};
 use crate::error::{Error, Result};
 use crate::proto::{ApiKeyDto, Timestamp};
-use crate::store::engine::keys::any_of;
+use crate::store::engine::keys::is;
 use crate::store::{Store, Tx};
 
 /// The path of a key's end.
@@ -25,22 +25,25 @@ pub(super) fn condition(caller: Option<&Caller>) -> Condition {
 /// The key of this id, if it is within the caller's reach, and the caller's own key is still good: while the call waited for its
 /// turn, it may have been revoked.
 pub(super) async fn find(tx: &Tx, api_key_id: &str) -> Result<api_key::Model> {
+    // Locked before the caller's own: it may be the same, and a lock that only keeps it from changing cannot grow.
+    let reached =
+        api_key::Entity::find().filter(condition(tx.context.caller.as_ref())).filter(is(Column::ApiKeyId, api_key_id));
+    let found = reached.lock_exclusive().one(&tx.connection).await?;
     require_good(tx).await?;
-    let reached = condition(tx.context.caller.as_ref());
-    let found = api_key::Entity::find().filter(reached).filter(any_of(Column::ApiKeyId, [api_key_id]));
-    found.one(&tx.connection).await?.ok_or(Error::ApiKeyNotFound)
+    found.ok_or(Error::ApiKeyNotFound)
 }
 
-/// Refuses what a key asks for that has been revoked or has expired since.
+/// Refuses what a key asks for that has been revoked or has expired since, and keeps it from being revoked until the transaction
+/// ends: what it makes is then there to be revoked along with it.
 pub(super) async fn require_good(tx: &Tx) -> Result<()> {
     let Some(caller) = &tx.context.caller else { return Ok(()) };
-    let own = api_key::Entity::find_by_id(caller.api_key_id.as_ref()).one(&tx.connection).await?;
+    let own = api_key::Entity::find_by_id(caller.api_key_id.as_ref()).lock_shared().one(&tx.connection).await?;
     super::require_good(&own.ok_or(Error::ApiKeyInvalid)?, tx.now)
 }
 
 /// The key of this id as the wire has it, if it is within the caller's reach.
 pub(super) async fn read(connection: &impl ConnectionTrait, caller: Option<&Caller>, api_key_id: &str) -> Result<ApiKeyDto> {
-    let select = ApiKeyRow::select().filter(condition(caller)).filter(any_of(Column::ApiKeyId, [api_key_id]));
+    let select = ApiKeyRow::select().filter(condition(caller)).filter(is(Column::ApiKeyId, api_key_id));
     let found = select.into_model::<ApiKeyRow>().one(connection).await?;
     found.map(ApiKeyRow::into_dto).ok_or(Error::ApiKeyNotFound)
 }
@@ -65,6 +68,6 @@ impl Store {
     /// # Errors
     /// [`Error::ApiKeyNotFound`], also for a key that is stronger than the caller's.
     pub async fn api_key(&self, caller: &Caller, api_key_id: &str) -> Result<ApiKeyDto> {
-        read(self.engine.read(), Some(caller), api_key_id).await
+        self.engine.read(|connection| async move { read(&connection, Some(caller), api_key_id).await }).await
     }
 }

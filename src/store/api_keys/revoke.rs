@@ -36,12 +36,16 @@ impl Mutation for RevokeApiKey {
 
 async fn revoke(tx: &Tx, api_key_ids: &[String]) -> Result<()> {
     let update = api_key::Entity::update_many().col_expr(Column::RevokedAt, Expr::value(tx.now));
-    update.filter(any_of(Column::ApiKeyId, api_key_ids)).filter(Column::RevokedAt.is_null()).exec(&tx.connection).await?;
+    update
+        .filter(any_of(&tx.connection, Column::ApiKeyId, api_key_ids))
+        .filter(Column::RevokedAt.is_null())
+        .exec(&tx.connection)
+        .await?;
     Ok(())
 }
 
 /// The keys that these made.
 async fn children(tx: &Tx, api_key_ids: &[String]) -> Result<Vec<String>> {
     let select = api_key::Entity::find().select_only().column(Column::ApiKeyId);
-    Ok(select.filter(any_of(Column::CreatedBy, api_key_ids)).into_tuple().all(&tx.connection).await?)
+    Ok(select.filter(any_of(&tx.connection, Column::CreatedBy, api_key_ids)).into_tuple().all(&tx.connection).await?)
 }

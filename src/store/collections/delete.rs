@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{Collection, find, id, text};
+use super::{Collection, find_to_change, id, text};
 use crate::error::Result;
 use crate::store::{Mutation, Tx, etag};
 
@@ -27,7 +27,7 @@ impl<C: Collection> Mutation for Delete<C> {
     type Answer = ();
 
     async fn apply(&self, tx: &Tx) -> Result<()> {
-        let stored = find::<C>(&tx.connection, &self.code).await?;
+        let stored = find_to_change::<C>(tx, &self.code).await?;
         etag::require(self.etag.as_deref(), &text(&stored, C::ETAG))?;
         C::Entity::delete_many().filter(C::ID.eq(id::<C>(&stored))).exec(&tx.connection).await?;
         Ok(())

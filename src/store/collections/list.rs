@@ -6,7 +6,7 @@ use super::{Collection, find, id};
 use crate::entity::user;
 use crate::error::{Error, Result};
 use crate::proto::UserDto;
-use crate::store::engine::Scan;
+use crate::store::engine::Snapshot;
 use crate::store::lookup::Shape;
 use crate::store::paging::{Keyset, Listed, Page, list};
 use crate::store::users::{Brief, UserRow, View, show};
@@ -19,9 +19,12 @@ impl Store {
     /// Those of the database.
     pub async fn collections<C: Collection>(&self, page: &Page) -> Result<Listed<C::Dto>> {
         let page = page.clone();
-        let read = async move |scan: Scan| {
-            let select = C::Dto::select_cols(C::Entity::find().select_only());
-            list(scan.connection(), select, &by_code::<C>(), &page).await
+        let read = move |snapshot: Snapshot| {
+            let page = page.clone();
+            async move {
+                let select = C::Dto::select_cols(C::Entity::find().select_only());
+                list(snapshot.connection(), select, &by_code::<C>(), &page).await
+            }
         };
         self.engine.scan(read).await
     }
@@ -32,9 +35,12 @@ impl Store {
     /// [`Error::UserNotFound`].
     pub async fn collections_of<C: Collection>(&self, user: &Identifier, page: &Page) -> Result<Listed<C::Dto>> {
         let (user, page) = (user.clone(), page.clone());
-        let read = async move |scan: Scan| {
-            let user = lookup::find_one::<Brief>(scan.connection(), &user).await?.ok_or(Error::UserNotFound)?;
-            list(scan.connection(), of_user::<C>(&user.user_id), &by_code::<C>(), &page).await
+        let read = move |snapshot: Snapshot| {
+            let (user, page) = (user.clone(), page.clone());
+            async move {
+                let user = lookup::find_one::<Brief>(snapshot.connection(), &user).await?.ok_or(Error::UserNotFound)?;
+                list(snapshot.connection(), of_user::<C>(&user.user_id), &by_code::<C>(), &page).await
+            }
         };
         self.engine.scan(read).await
     }
@@ -45,13 +51,16 @@ impl Store {
     /// [`Error::GroupNotFound`] or [`Error::RoleNotFound`].
     pub async fn members<C: Collection>(&self, code: &str, page: &Page, view: View) -> Result<Listed<UserDto>> {
         let (code, page) = (code.to_owned(), page.clone());
-        let read = async move |scan: Scan| {
-            let collection = find::<C>(scan.connection(), &code).await?;
-            let join = user::Entity::belongs_to(C::Members::default()).from(user::Column::UserId).to(C::MEMBER).into();
-            let select = UserRow::select().join(JoinType::InnerJoin, join).filter(C::MEMBER_OF.eq(id::<C>(&collection)));
-            // Ordered by the membership's own column, which its key is in the order of.
-            let keyset = Keyset::ascending([C::MEMBER.into_expr()]);
-            show(scan.connection(), list(scan.connection(), select, &keyset, &page).await?, view).await
+        let read = move |snapshot: Snapshot| {
+            let (code, page) = (code.clone(), page.clone());
+            async move {
+                let collection = find::<C>(snapshot.connection(), &code).await?;
+                let join = user::Entity::belongs_to(C::Members::default()).from(user::Column::UserId).to(C::MEMBER).into();
+                let select = UserRow::select().join(JoinType::InnerJoin, join).filter(C::MEMBER_OF.eq(id::<C>(&collection)));
+                // Ordered by the membership's own column, which its key is in the order of.
+                let keyset = Keyset::ascending([C::MEMBER.into_expr()]);
+                show(snapshot.connection(), list(snapshot.connection(), select, &keyset, &page).await?, view).await
+            }
         };
         self.engine.scan(read).await
     }

@@ -10,7 +10,7 @@ use super::list::{of_user, to_members};
 use super::{Collection, find, id};
 use crate::entity::user;
 use crate::error::{Error, Result};
-use crate::store::engine::keys::any_of;
+use crate::store::engine::{Snapshot, keys::any_of};
 use crate::store::users::Brief;
 use crate::store::{Identifier, Mutation, Store, Tx, lookup};
 
@@ -76,7 +76,7 @@ impl<C: Collection> Mutation for ChangeHolding<C> {
 /// The ids of all these codes.
 async fn ids<C: Collection>(connection: &impl ConnectionTrait, codes: &[String]) -> Result<Vec<String>> {
     let select = C::Entity::find().select_only().column(C::CODE).column(C::ID);
-    let rows = select.filter(any_of(C::CODE, codes)).into_tuple::<(String, String)>().all(connection).await?;
+    let rows = select.filter(any_of(connection, C::CODE, codes)).into_tuple::<(String, String)>().all(connection).await?;
     let known: HashMap<_, _> = rows.into_iter().collect();
     codes.iter().map(|code| known.get(code).cloned().ok_or_else(|| C::not_found(code))).collect()
 }
@@ -84,7 +84,7 @@ async fn ids<C: Collection>(connection: &impl ConnectionTrait, codes: &[String])
 /// Makes or ends the memberships of each of the users in each of the sets.
 async fn change<C: Collection>(tx: &Tx, holding: Holding, ids: &[String], user_ids: &[String]) -> Result<()> {
     if holding == Holding::Remove {
-        let gone = any_of(C::MEMBER_OF, ids).and(any_of(C::MEMBER, user_ids));
+        let gone = any_of(&tx.connection, C::MEMBER_OF, ids).and(any_of(&tx.connection, C::MEMBER, user_ids));
         C::Members::delete_many().filter(gone).exec(&tx.connection).await?;
         return Ok(());
     }
@@ -93,8 +93,8 @@ async fn change<C: Collection>(tx: &Tx, holding: Holding, ids: &[String], user_i
         .expr(user::Column::UserId.into_expr())
         .from(C::Entity::default())
         .inner_join(user::Entity, Expr::value(true))
-        .and_where(any_of(C::ID, ids))
-        .and_where(any_of(user::Column::UserId, user_ids))
+        .and_where(any_of(&tx.connection, C::ID, ids))
+        .and_where(any_of(&tx.connection, user::Column::UserId, user_ids))
         .to_owned();
     let insert = Query::insert()
         .into_table(C::Members::default())
@@ -116,7 +116,7 @@ pub(in crate::store) async fn codes<C: Collection>(
     user_ids: &[String],
 ) -> Result<Option<HashMap<String, Vec<String>>>> {
     let select = C::Entity::find().select_only().column_as(C::MEMBER, "user_id").column_as(C::CODE, "code");
-    let select = select.join(JoinType::InnerJoin, to_members::<C>()).filter(any_of(C::MEMBER, user_ids));
+    let select = select.join(JoinType::InnerJoin, to_members::<C>()).filter(any_of(connection, C::MEMBER, user_ids));
     let select = select.order_by_asc(C::CODE).limit(AT_ONCE as u64 + 1);
     let rows = select.into_tuple::<(String, String)>().all(connection).await?;
     if rows.len() > AT_ONCE {
@@ -135,11 +135,11 @@ impl Store {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn holds_any<C: Collection>(&self, user: &Identifier, codes: &[String]) -> Result<bool> {
-        let snapshot = self.engine.snapshot().await?;
-        let user = lookup::find_one::<Brief>(&snapshot, user).await?.ok_or(Error::UserNotFound)?;
-        let held = of_user::<C>(&user.user_id).filter(any_of(C::CODE, codes)).limit(1);
-        let held = held.into_model::<C::Dto>().one(&snapshot).await?.is_some();
-        snapshot.rollback().await?;
-        Ok(held)
+        let read = |snapshot: Snapshot| async move {
+            let user = lookup::find_one::<Brief>(snapshot.connection(), user).await?.ok_or(Error::UserNotFound)?;
+            let held = of_user::<C>(&user.user_id).filter(any_of(snapshot.connection(), C::CODE, codes)).limit(1);
+            Ok(held.into_model::<C::Dto>().one(snapshot.connection()).await?.is_some())
+        };
+        self.engine.snapshot(read).await
     }
 }

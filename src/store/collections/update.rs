@@ -3,7 +3,7 @@
 use prost_types::FieldMask;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter};
 
-use super::{Collection, find, id, read, text};
+use super::{Collection, find_to_change, id, read, text};
 use crate::error::Result;
 use crate::proto::Timestamp;
 use crate::proto::reflect::Reflect;
@@ -44,7 +44,7 @@ impl<C: Collection> Mutation for Update<C> {
     type Answer = C::Dto;
 
     async fn apply(&self, tx: &Tx) -> Result<C::Dto> {
-        let stored = find::<C>(&tx.connection, &self.code).await?;
+        let stored = find_to_change::<C>(tx, &self.code).await?;
         etag::require(self.etag.as_deref(), &text(&stored, C::ETAG))?;
         let id = id::<C>(&stored);
         let mut row = self.dto.clone().into_active_model();

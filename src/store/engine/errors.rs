@@ -1,62 +1,144 @@
 //! What a database error means to a caller. SQL and driver text go to the log, never further.
 
+use sea_orm::sqlx::error::DatabaseError;
+use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 
 use crate::error::{Conflict, Error};
 
-/// Which column's uniqueness tells of which conflict, as SQLite names it.
-const UNIQUE: &[(&str, Conflict)] = &[
-    ("users.user_id", Conflict::UserId),
-    ("users.email_key", Conflict::Email),
-    ("users.phone_key", Conflict::PhoneNumber),
-    ("users.username", Conflict::Username),
-    ("users.external_id", Conflict::ExternalId),
-    ("groups.code", Conflict::Code),
-    ("roles.code", Conflict::Code),
+/// Which constraint's violation tells of which conflict: the column as SQLite names it, and the index as PostgreSQL does.
+const UNIQUE: &[(&str, &str, Conflict)] = &[
+    ("users.user_id", "users_pkey", Conflict::UserId),
+    ("users.email_key", "users_email_key", Conflict::Email),
+    ("users.phone_key", "users_phone_key", Conflict::PhoneNumber),
+    ("users.username", "users_username", Conflict::Username),
+    ("users.external_id", "users_external_id", Conflict::ExternalId),
+    ("groups.code", "groups_code", Conflict::Code),
+    ("roles.code", "roles_code", Conflict::Code),
 ];
 
-/// SQLite's primary result codes (the low byte of what the driver reports).
-mod code {
-    pub(super) const BUSY: u32 = 5;
-    pub(super) const LOCKED: u32 = 6;
-    pub(super) const READONLY: u32 = 8;
-    pub(super) const IO: u32 = 10;
-    pub(super) const FULL: u32 = 13;
-    pub(super) const CANNOT_OPEN: u32 = 14;
+/// What an error says of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    /// Something that is unique is taken.
+    Taken(Conflict),
+    /// Another transaction was in the way; this one is rolled back.
+    InTheWay,
+    /// It cannot be connected to.
+    CannotConnect,
+    /// The connection is gone, or leads to a server that does not write.
+    Lost,
+    /// It cannot do what it should: no space, no memory, too slow.
+    Unable,
+    /// A fault of ours.
+    Fault,
 }
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        if let Some(SqlErr::UniqueConstraintViolation(message)) = error.sql_err()
-            && let Some((_, conflict)) = UNIQUE.iter().find(|(column, _)| message.ends_with(column))
-        {
-            return Self::AlreadyExists(vec![*conflict]);
-        }
-        match primary_code(&error) {
-            Some(code::BUSY | code::LOCKED) => Self::ConflictRetry,
-            Some(code::READONLY | code::IO | code::FULL | code::CANNOT_OPEN) => unavailable(error),
-            _ if is_connection(&error) => unavailable(error),
-            _ => Self::internal(error),
+        match meaning(&error) {
+            Meaning::Taken(conflict) => Self::AlreadyExists(vec![conflict]),
+            Meaning::InTheWay => Self::ConflictRetry,
+            Meaning::CannotConnect | Meaning::Lost | Meaning::Unable => {
+                Self::StoreUnavailable { outcome_unknown: false, cause: error.into() }
+            }
+            Meaning::Fault => Self::internal(error),
         }
     }
 }
 
-fn unavailable(error: DbErr) -> Error {
-    Error::StoreUnavailable { outcome_unknown: false, cause: error.into() }
+/// The error of a commit. Once it was asked for, only the database knows whether it happened, unless it says that it did not.
+pub(in crate::store) fn commit_failed(error: DbErr) -> Error {
+    match meaning(&error) {
+        Meaning::InTheWay if postgres(&error).is_some() => Error::ConflictRetry,
+        _ => Error::StoreUnavailable { outcome_unknown: true, cause: error.into() },
+    }
 }
 
-fn is_connection(error: &DbErr) -> bool {
-    matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
-        || matches!(
-            sqlx_error(error),
-            Some(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed)
-        )
+/// Whether another attempt may fare better: nothing was changed, and what was in the way is gone or goes.
+pub(super) fn passes(error: &Error) -> bool {
+    matches!(error, Error::ConflictRetry) || is_lost(error)
 }
 
-fn primary_code(error: &DbErr) -> Option<u32> {
-    let sqlx::Error::Database(error) = sqlx_error(error)? else { return None };
-    let code: u32 = error.code()?.parse().ok()?;
-    Some(code & 0xff)
+pub(super) fn is_lost(error: &Error) -> bool {
+    meaning_of(error) == Some(Meaning::Lost)
+}
+
+pub(super) fn cannot_connect(error: &Error) -> bool {
+    meaning_of(error) == Some(Meaning::CannotConnect)
+}
+
+/// What the database said, for the log.
+pub(super) fn cause(error: &Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// What stands behind an error of which nothing can have come.
+fn meaning_of(error: &Error) -> Option<Meaning> {
+    match error {
+        Error::StoreUnavailable { outcome_unknown: false, cause } => cause.downcast_ref().map(meaning),
+        _ => None,
+    }
+}
+
+fn meaning(error: &DbErr) -> Meaning {
+    if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) {
+        return Meaning::CannotConnect;
+    }
+    let Some(driver) = sqlx_error(error) else { return Meaning::Fault };
+    match driver {
+        sqlx::Error::Database(database) => match database.try_downcast_ref::<PgDatabaseError>() {
+            Some(postgres) => postgres_meaning(postgres),
+            None => sqlite_meaning(error, database.as_ref()),
+        },
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => Meaning::Lost,
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Meaning::CannotConnect,
+        _ => Meaning::Fault,
+    }
+}
+
+/// By SQLite's primary result codes: the low byte of what the driver reports.
+fn sqlite_meaning(error: &DbErr, database: &dyn DatabaseError) -> Meaning {
+    if let Some(SqlErr::UniqueConstraintViolation(message)) = error.sql_err()
+        && let Some((_, _, conflict)) = UNIQUE.iter().find(|(column, _, _)| message.ends_with(column))
+    {
+        return Meaning::Taken(*conflict);
+    }
+    let code = database.code().and_then(|code| code.parse::<u32>().ok());
+    match code.map(|code| code & 0xff) {
+        // BUSY, LOCKED.
+        Some(5 | 6) => Meaning::InTheWay,
+        // READONLY, IOERR, FULL, CANTOPEN.
+        Some(8 | 10 | 13 | 14) => Meaning::Unable,
+        _ => Meaning::Fault,
+    }
+}
+
+/// By PostgreSQL's SQLSTATE; those that share its protocol use the same ones.
+fn postgres_meaning(error: &PgDatabaseError) -> Meaning {
+    match error.code() {
+        // unique_violation: of an identifier; else two replicas have made the same row at once, and the second attempt finds it.
+        "23505" => {
+            let taken = UNIQUE.iter().find(|(_, index, _)| error.constraint() == Some(index));
+            taken.map_or(Meaning::InTheWay, |(_, _, conflict)| Meaning::Taken(*conflict))
+        }
+        // foreign_key_violation: what the row names was deleted a moment ago; the second attempt does not find it.
+        // lock_not_available: lock_timeout. 40: serialization_failure, deadlock_detected and their like.
+        code if matches!(code, "23503" | "55P03") || code.starts_with("40") => Meaning::InTheWay,
+        // read_only_sql_transaction: the server is a standby now. 57P01 to 57P05 but cannot_connect_now: it ends the connection.
+        // idle_in_transaction_session_timeout. 08: the connection.
+        code if matches!(code, "25006" | "25P03" | "57P01" | "57P02" | "57P05") || code.starts_with("08") => Meaning::Lost,
+        // cannot_connect_now, too_many_connections.
+        "57P03" | "53300" => Meaning::CannotConnect,
+        // query_canceled: statement_timeout. 53: no space or memory. 58: the server's input and output.
+        code if code == "57014" || code.starts_with("53") || code.starts_with("58") => Meaning::Unable,
+        _ => Meaning::Fault,
+    }
+}
+
+fn postgres(error: &DbErr) -> Option<&PgDatabaseError> {
+    let sqlx::Error::Database(database) = sqlx_error(error)? else { return None };
+    database.try_downcast_ref()
 }
 
 fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {

@@ -1,30 +1,39 @@
 //! How a query looks for a word inside a text: without regard to case in any script, every character standing for itself.
 //!
 //! The engines' own case folding knows ASCII alone, or depends on their locale. So the pattern spells each letter in all its
-//! cases: `GLOB '*[Éé]*'`.
+//! cases: `GLOB '*[Éé]*'` on SQLite, the regular expression `~ '[Éé]'` on PostgreSQL.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use sea_orm::ColumnTrait;
 use sea_orm::sea_query::{BinOper, Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend};
 
 /// Whether the column's text contains the word.
-pub(in crate::store) fn contains(column: impl ColumnTrait, word: &str) -> Expr {
-    column.into_expr().binary(BinOper::Custom("GLOB"), Expr::value(pattern(word)))
+pub(in crate::store) fn contains(connection: &impl ConnectionTrait, column: impl ColumnTrait, word: &str) -> Expr {
+    let (operator, pattern) = match connection.get_database_backend() {
+        DbBackend::Postgres => ("~", regex(word)),
+        _ => ("GLOB", glob(word)),
+    };
+    column.into_expr().binary(BinOper::Custom(operator), Expr::value(pattern))
 }
 
-fn pattern(word: &str) -> String {
-    let mut pattern = "*".to_owned();
-    for letter in word.chars() {
-        match CASES.get(&fold(letter)) {
-            Some(cases) => pattern.extend(["[", cases.as_str(), "]"]),
-            None if matches!(letter, '*' | '?' | '[') => pattern.extend(['[', letter, ']']),
-            None => pattern.push(letter),
-        }
-    }
-    pattern.push('*');
-    pattern
+fn glob(word: &str) -> String {
+    let plain = |letter| match letter {
+        '*' | '?' | '[' => format!("[{letter}]"),
+        plain => plain.to_string(),
+    };
+    format!("*{}*", pattern(word, plain))
+}
+
+fn regex(word: &str) -> String {
+    pattern(word, |letter| if letter.is_ascii_punctuation() { format!("\\{letter}") } else { letter.to_string() })
+}
+
+/// The word's letters in all their cases; how what has no case is written, `plain` tells.
+fn pattern(word: &str, plain: impl Fn(char) -> String) -> String {
+    let letter = |letter: char| CASES.get(&fold(letter)).map_or_else(|| plain(letter), |cases| format!("[{cases}]"));
+    word.chars().map(letter).collect()
 }
 
 /// The letters that differ in case alone, by what they fold to; what has no case is not in it.
@@ -56,7 +65,7 @@ mod tests {
     use super::*;
 
     fn in_all_cases(letters: &str) -> bool {
-        let mut patterns = letters.chars().map(|letter| pattern(&letter.to_string()));
+        let mut patterns = letters.chars().map(|letter| glob(&letter.to_string()));
         let first = patterns.next().unwrap();
         letters.chars().all(|letter| first.contains(letter)) && patterns.all(|pattern| pattern == first)
     }
@@ -67,11 +76,13 @@ mod tests {
         {
             assert!(in_all_cases(letters), "{letters}");
         }
-        assert_eq!(pattern("王1-]^ß"), "*王1-]^[ßẞ]*");
+        assert_eq!(glob("王1-]^ß"), "*王1-]^[ßẞ]*");
+        assert_eq!(regex("王1-ß"), "王1\\-[ßẞ]");
     }
 
     #[test]
     fn wildcards_stand_for_themselves() {
-        assert_eq!(pattern("*?[%_\\"), "*[*][?][[]%_\\*");
+        assert_eq!(glob("*?[%_\\"), "*[*][?][[]%_\\*");
+        assert_eq!(regex("*?[%_\\"), r"\*\?\[\%\_\\");
     }
 }

@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use roster_migrations::Status;
 use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
-use tokio::sync::Semaphore;
 
-use super::Engine;
-use crate::config::Config;
+use super::gate::Gate;
+use super::{Engine, OpenError, schema};
+use crate::config::{Config, SqliteFile};
 
 /// Connections that write: SQLite has one writer at a time.
-pub(super) const WRITERS: u32 = 1;
+const WRITERS: u32 = 1;
 /// Connections that read, where the configuration does not say.
 const READERS: u32 = 4;
 /// Prepared statements a connection keeps, where the configuration does not say.
@@ -28,57 +27,20 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a call waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Why the database could not be opened, for whoever started the service.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The file cannot be opened or is no database.
-    #[error("cannot open the database {path}: {cause}")]
-    Open {
-        /// The database file.
-        path: PathBuf,
-        /// What SQLite said.
-        cause: DbErr,
-    },
-    /// The lock file beside the database cannot be had.
-    #[error("cannot lock {path} for the migration: {cause}")]
-    Lock {
-        /// The lock file.
-        path: PathBuf,
-        /// What the operating system said.
-        cause: std::io::Error,
-    },
-    /// The schema is of a later release, which this one cannot work on.
-    #[error("the database {path} needs a newer release of roster: it has had {steps}")]
-    Newer {
-        /// The database file.
-        path: PathBuf,
-        /// The steps that this release cannot work with, and which one can.
-        steps: String,
-    },
-    /// The schema cannot be brought up to date.
-    #[error("cannot migrate the database {path}: {cause}")]
-    Migrate {
-        /// The database file.
-        path: PathBuf,
-        /// What went wrong.
-        cause: DbErr,
-    },
-}
-
 /// Opens the file, makes it if it is not there, and migrates it.
-pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
-    let path = config.database_url.sqlite_path().to_owned();
-    let opened = |cause| OpenError::Open { path: path.clone(), cause };
-    if config.database_url.may_make_file() {
-        make_private(&path);
+pub(super) async fn open(config: &Config, file: &SqliteFile) -> Result<Engine, OpenError> {
+    let opened = |cause| OpenError::Open { database: config.database_url.to_string(), cause };
+    if file.may_make {
+        make_private(&file.path);
     }
     // The writer comes first: it makes the file and puts it into WAL mode, which readers cannot.
-    let write = Database::connect(options(config, true)).await.map_err(opened)?;
-    migrate(&write, &path).await?;
-    let read = Database::connect(options(config, false)).await.map_err(opened)?;
+    let write = Database::connect(options(config, Some(file))).await.map_err(opened)?;
+    migrate(config, &file.path, &write).await?;
+    let read = Database::connect(options(config, None)).await.map_err(opened)?;
     check_build(&read).await.map_err(opened)?;
-    let scans = (readers(config) / 2).max(1) as usize;
-    Ok(Engine { write, read, turns: Arc::new(Semaphore::new(WRITERS as usize)), scans: Arc::new(Semaphore::new(scans)) })
+    let readers = readers(config);
+    let (writes, reads, scans) = (Gate::new(WRITERS), Gate::new(readers), Gate::new((readers / 2).max(1)));
+    Ok(Engine { write, read, writes, reads, scans, reach: Arc::default() })
 }
 
 /// Makes the file for its owner's eyes only; what SQLite puts beside it gets the same mode. Why it cannot be made, SQLite tells.
@@ -90,10 +52,12 @@ fn readers(config: &Config) -> u32 {
     config.database_max_connections.unwrap_or(READERS)
 }
 
-fn options(config: &Config, writer: bool) -> ConnectOptions {
+/// Of connections that write to the file, or of those that only read.
+fn options(config: &Config, write: Option<&SqliteFile>) -> ConnectOptions {
+    let writer = write.is_some();
     let connections = if writer { WRITERS } else { readers(config) };
     let cache = config.database_statement_cache.unwrap_or(STATEMENT_CACHE);
-    let make = writer && config.database_url.may_make_file();
+    let make = write.is_some_and(|file| file.may_make);
     let mut options = ConnectOptions::new(config.database_url.as_str());
     // A file needs no test before use, and its connections never go stale: closing them would only cost their caches.
     options
@@ -128,7 +92,7 @@ fn options(config: &Config, writer: bool) -> ConnectOptions {
 }
 
 /// Runs the missing migrations. Processes that start together take turns by a file lock, which ends with its holder.
-async fn migrate(write: &DatabaseConnection, path: &Path) -> Result<(), OpenError> {
+async fn migrate(config: &Config, path: &Path, write: &DatabaseConnection) -> Result<(), OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock_path = PathBuf::from(name);
@@ -141,44 +105,15 @@ async fn migrate(write: &DatabaseConnection, path: &Path) -> Result<(), OpenErro
             TryLockError::Error(cause) => return Err(locked(cause)),
         }
     }
-    let migrated = run_steps(write, path).await;
+    let migrated = schema::bring_up(config, write).await;
     drop(file);
     migrated
 }
 
-async fn run_steps(write: &DatabaseConnection, path: &Path) -> Result<(), OpenError> {
-    let failed = |cause| OpenError::Migrate { path: path.to_owned(), cause };
-    let steps = roster_migrations::status(Some(write)).await.map_err(failed)?;
-    let beyond: Vec<_> = steps.iter().filter(|step| !step.admits(env!("CARGO_PKG_VERSION"))).map(needed).collect();
-    if !beyond.is_empty() {
-        return Err(OpenError::Newer { path: path.to_owned(), steps: beyond.join(", ") });
-    }
-    roster_migrations::up(write).await.map_err(failed)
-}
-
-/// A step that this release cannot work with, and which one can.
-fn needed(step: &Status) -> String {
-    let from = step.compatible_from.as_deref().map(|from| format!(" (roster {from} or later)"));
-    format!("{}{}", step.name, from.unwrap_or_default())
-}
-
 /// Connects to read a database that is there.
 pub(super) async fn open_to_read(config: &Config) -> Result<DatabaseConnection, OpenError> {
-    let path = config.database_url.sqlite_path().to_owned();
-    Database::connect(options(config, false)).await.map_err(|cause| OpenError::Open { path, cause })
-}
-
-/// Which steps the database has had; nothing is changed, and a file that is not there is not made.
-pub(in crate::store) async fn schema(config: &Config) -> Result<Vec<Status>, OpenError> {
-    let path = config.database_url.sqlite_path().to_owned();
-    let failed = |cause| OpenError::Open { path: path.clone(), cause };
-    if !path.exists() {
-        return roster_migrations::status(None).await.map_err(failed);
-    }
-    let read = open_to_read(config).await?;
-    let steps = roster_migrations::status(Some(&read)).await.map_err(failed);
-    drop(read.close().await);
-    steps
+    let failed = |cause| OpenError::Open { database: config.database_url.to_string(), cause };
+    Database::connect(options(config, None)).await.map_err(failed)
 }
 
 /// Says so when SQLite was built without the flags of `.cargo/config.toml`.

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::forgotten_by;
 use crate::entity::idempotency_record::{Column, Entity};
 use crate::error::Result;
-use crate::limits;
-use crate::proto::Timestamp;
 use crate::store::engine::keys::any_of;
 use crate::store::{Context, Mutation, Store, Tx};
 
@@ -23,12 +22,11 @@ impl Mutation for PurgeRecords {
     type Answer = usize;
 
     async fn apply(&self, tx: &Tx) -> Result<usize> {
-        let age = i64::try_from(limits::IDEMPOTENCY_AGE.as_micros()).unwrap_or(i64::MAX);
-        let old = Timestamp::from_micros(tx.now.micros().saturating_sub(age));
-        let select = Entity::find().select_only().column(Column::RecordId).filter(Column::CreatedAt.lte(old));
+        let old = Column::CreatedAt.lte(forgotten_by(tx.now));
+        let select = Entity::find().select_only().column(Column::RecordId).filter(old);
         let oldest = select.order_by_asc(Column::CreatedAt).limit(STEP).into_tuple::<String>();
         let record_ids = oldest.all(&tx.connection).await?;
-        Entity::delete_many().filter(any_of(Column::RecordId, &record_ids)).exec(&tx.connection).await?;
+        Entity::delete_many().filter(any_of(&tx.connection, Column::RecordId, &record_ids)).exec(&tx.connection).await?;
         Ok(record_ids.len())
     }
 }

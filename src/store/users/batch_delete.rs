@@ -22,10 +22,11 @@ impl Mutation for BatchDeleteUsers {
     type Answer = Vec<bool>;
 
     async fn apply(&self, tx: &Tx) -> Result<Vec<bool>> {
-        let found = lookup::find::<Brief>(&tx.connection, &self.targets).await?;
+        let found = lookup::find_to_change::<Brief>(tx, &self.targets).await?;
         let mut deleted = HashSet::new();
         let results = found.into_iter().map(|user| user.is_some_and(|user| deleted.insert(user.user_id))).collect();
-        user::Entity::delete_many().filter(any_of(user::Column::UserId, &deleted)).exec(&tx.connection).await?;
+        let these = any_of(&tx.connection, user::Column::UserId, &deleted);
+        user::Entity::delete_many().filter(these).exec(&tx.connection).await?;
         Ok(results)
     }
 }

@@ -50,7 +50,8 @@ pub(super) async fn explain(store: &Store, row: ActiveModel, own: Option<&str>, 
     if !matches!(error, Error::AlreadyExists(_)) {
         return error;
     }
-    match taken(store.engine.read(), &[row]).await {
+    let rows = &[row];
+    match store.engine.read(|connection| async move { taken(&connection, rows).await }).await {
         Ok(taken) => all(error, &taken.concat(), |owner| own != Some(owner)),
         Err(_) => error,
     }

@@ -90,7 +90,7 @@ impl Stored {
     /// That of each of the users; who has none is not among them.
     pub(super) async fn of(connection: &impl ConnectionTrait, user_ids: &[impl AsRef<str>]) -> Result<HashMap<String, Self>> {
         let mut found: HashMap<String, Self> = HashMap::new();
-        for row in Entity::find().filter(any_of(Column::UserId, user_ids)).all(connection).await? {
+        for row in Entity::find().filter(any_of(connection, Column::UserId, user_ids)).all(connection).await? {
             found.entry(row.user_id).or_default().0.insert(row.key, row.value);
         }
         Ok(found)

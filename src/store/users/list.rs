@@ -5,11 +5,11 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter};
 use super::row::UserRow;
 use super::search::Search;
 use super::view::{View, show};
-use crate::entity::user;
+use crate::entity::user::Column;
 use crate::error::Result;
 use crate::proto::UserDto;
 use crate::store::Store;
-use crate::store::engine::Scan;
+use crate::store::engine::Snapshot;
 use crate::store::lookup::Shape;
 use crate::store::paging::{Keyset, Listed, Page, list};
 
@@ -19,11 +19,16 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn list_users(&self, search: Option<&Search>, page: &Page, view: View) -> Result<Listed<UserDto>> {
-        let select = UserRow::select().filter(search.map_or_else(Condition::all, Search::condition));
-        let latest_first = Keyset::descending([user::Column::CreatedAt, user::Column::UserId].map(ColumnTrait::into_expr));
-        let page = page.clone();
-        let read = async move |scan: Scan| {
-            show(scan.connection(), list(scan.connection(), select, &latest_first, &page).await?, view).await
+        let (search, page) = (search.cloned(), page.clone());
+        let read = move |snapshot: Snapshot| {
+            let (search, page) = (search.clone(), page.clone());
+            async move {
+                let connection = snapshot.connection();
+                let matching = search.map_or_else(Condition::all, |search| search.condition(connection));
+                let latest_first = Keyset::descending([Column::CreatedAt, Column::UserId].map(ColumnTrait::into_expr));
+                let listed = list(connection, UserRow::select().filter(matching), &latest_first, &page).await?;
+                show(connection, listed, view).await
+            }
         };
         self.engine.scan(read).await
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::Condition;
+use sea_orm::{Condition, ConnectionTrait};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::entity::user::Column;
@@ -52,11 +52,11 @@ impl Search {
     }
 
     /// Whether a user matches.
-    pub(super) fn condition(&self) -> Condition {
+    pub(super) fn condition(&self, connection: &impl ConnectionTrait) -> Condition {
         let anywhere = |word: &String| {
             let mut any = Condition::any();
             for form in forms(word) {
-                any = self.columns.iter().fold(any, |any, column| any.add(contains(*column, &form)));
+                any = self.columns.iter().fold(any, |any, column| any.add(contains(connection, *column, &form)));
             }
             any
         };

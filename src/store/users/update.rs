@@ -85,7 +85,7 @@ impl Mutation for UpdateUser {
     type Answer = UserDto;
 
     async fn apply(&self, tx: &Tx) -> Result<UserDto> {
-        let found = lookup::find_one::<user::Model>(&tx.connection, &self.target).await?;
+        let found = lookup::find_one_to_change::<user::Model>(tx, &self.target).await?;
         let stored = found.ok_or(Error::UserNotFound)?;
         etag::require(self.etag.as_deref(), &stored.etag)?;
         let mut row = self.row(&stored)?;

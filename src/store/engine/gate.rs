@@ -1,0 +1,78 @@
+//! Where callers queue for a connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+
+use crate::error::{Error, Result};
+
+/// How long a caller without a shorter deadline queues.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Lets so many in at a time, in the order in which they came.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    permits: Arc<Semaphore>,
+    size: u32,
+}
+
+impl Gate {
+    pub(super) fn new(size: u32) -> Self {
+        Self { permits: Arc::new(Semaphore::new(size as usize)), size }
+    }
+
+    /// Waits to be let in, until the permit is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when it takes too long; [`Error::StoreUnavailable`] once the gate is closed.
+    pub(super) async fn enter(&self) -> Result<OwnedSemaphorePermit> {
+        let entered = tokio::time::timeout(PATIENCE, self.permits.clone().acquire_owned()).await;
+        entered.map_err(|_| Error::Overloaded)?.map_err(closed)
+    }
+
+    /// Lets nobody in any more.
+    pub(super) fn close(&self) {
+        self.permits.close();
+    }
+
+    /// Waits until nobody is in, and lets nobody in any more.
+    pub(super) async fn close_behind_all(&self) {
+        let permits = self.permits.acquire_many(self.size).await;
+        // Closed before the permits go back: whoever waits for one must not begin now.
+        self.permits.close();
+        drop(permits);
+    }
+}
+
+fn closed(cause: AcquireError) -> Error {
+    Error::StoreUnavailable { outcome_unknown: false, cause: cause.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_for_too_long_is_told_so() {
+        let gate = Gate::new(1);
+        let permit = gate.enter().await.unwrap();
+        assert!(matches!(gate.enter().await, Err(Error::Overloaded)));
+        drop(permit);
+        assert!(gate.enter().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn nobody_enters_once_it_is_closed() {
+        let gate = Gate::new(2);
+        let permit = gate.enter().await.unwrap();
+        let closing = tokio::spawn({
+            let gate = gate.clone();
+            async move { gate.close_behind_all().await }
+        });
+        tokio::task::yield_now().await;
+        drop(permit);
+        closing.await.unwrap();
+        assert!(matches!(gate.enter().await, Err(Error::StoreUnavailable { .. })));
+    }
+}

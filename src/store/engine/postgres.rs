@@ -1,0 +1,177 @@
+//! PostgreSQL, and what speaks its protocol: a pool of connections that write and one of connections that read.
+
+mod schema_lock;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection, Executor};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxPostgresConnector, Statement};
+
+use super::gate::Gate;
+use super::reach::Reach;
+use super::{Engine, OpenError, schema};
+use crate::clock;
+use crate::config::Config;
+
+/// Connections of both pools together, where the configuration does not say.
+const CONNECTIONS: u32 = 20;
+/// Of ten connections, so many write.
+const WRITERS_OF_TEN: u32 = 4;
+/// Prepared statements a connection keeps, where the configuration does not say.
+const STATEMENT_CACHE: usize = 256;
+/// How long making a connection may take: nobody waits for one that is in use, see [`Gate`].
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+/// A connection that has been idle for longer is tested before its next use: firewalls forget silent ones.
+const TEST_AFTER: Duration = Duration::from_secs(30);
+/// An idle connection is closed after, and any is replaced after: so that load finds its way to new servers.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
+const LIFETIME: Duration = Duration::from_mins(30);
+/// How long a start waits for a server that does not take connections yet, and how often it asks.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+const START_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What connections are for, and with it how long their statements may take.
+#[derive(Clone, Copy, Debug)]
+enum Purpose {
+    Read,
+    Write,
+    /// Long work that nobody waits for.
+    Maintain,
+}
+
+impl Purpose {
+    /// What is set on each connection. Said with SET, since poolers refuse parameters of the start that they do not know.
+    ///
+    /// Writes have no `statement_timeout`: it would also end a COMMIT that waits for a standby, and the change would stay on the
+    /// primary alone although it was acknowledged. Whoever waits for a row longer than `lock_timeout` is told to repeat the call.
+    /// A transaction whose process stands still must not keep its locks.
+    const fn session(self) -> &'static str {
+        match self {
+            Self::Read => {
+                "SET statement_timeout = '30s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'"
+            }
+            Self::Write => {
+                "SET statement_timeout = 0; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'"
+            }
+            Self::Maintain => "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0",
+        }
+    }
+}
+
+/// Connects, and migrates the database.
+pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
+    let connections = config.database_max_connections.unwrap_or(CONNECTIONS);
+    if connections < 2 {
+        return Err(OpenError::TooFewConnections(connections));
+    }
+    let writers = (connections * WRITERS_OF_TEN / 10).max(1);
+    let readers = connections - writers;
+    let options = options(config)?;
+    wait_for_server(config, &options).await?;
+    let reach = Arc::new(Reach::default());
+    let maintain = pool(&options, Purpose::Maintain, 2, &reach);
+    let prepared = prepare(config, &maintain).await;
+    drop(maintain.close().await);
+    prepared?;
+    Ok(Engine {
+        write: pool(&options, Purpose::Write, writers, &reach),
+        read: pool(&options, Purpose::Read, readers, &reach),
+        writes: Gate::new(writers),
+        reads: Gate::new(readers),
+        scans: Gate::new((readers / 2).max(1)),
+        reach,
+    })
+}
+
+/// Connects to read a database that is there, at leisure.
+pub(super) async fn open_to_read(config: &Config) -> Result<DatabaseConnection, OpenError> {
+    let options = options(config)?;
+    wait_for_server(config, &options).await?;
+    Ok(pool(&options, Purpose::Maintain, 1, &Arc::default()))
+}
+
+fn options(config: &Config) -> Result<PgConnectOptions, OpenError> {
+    let parsed: Result<PgConnectOptions, sqlx::Error> = config.database_url.as_str().parse();
+    let options = parsed.map_err(|error| cannot_open(config, error))?;
+    let cache = config.database_statement_cache.unwrap_or(STATEMENT_CACHE);
+    let options = options.statement_cache_capacity(cache).extra_float_digits(None).disable_statement_logging();
+    Ok(if options.get_application_name().is_some() { options } else { options.application_name("roster") })
+}
+
+fn pool(options: &PgConnectOptions, purpose: Purpose, size: u32, reach: &Arc<Reach>) -> DatabaseConnection {
+    let reach = reach.clone();
+    let pool = PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(IDLE_TIMEOUT)
+        .max_lifetime(LIFETIME)
+        .test_before_acquire(false)
+        .before_acquire(move |connection, about| {
+            let mistrusted = reach.mistrusts(about.age);
+            Box::pin(async move {
+                if mistrusted {
+                    return Ok(false);
+                }
+                if about.idle_for >= TEST_AFTER {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(move |connection, _| Box::pin(async move { connection.execute(purpose.session()).await.map(drop) }));
+    SqlxPostgresConnector::from_sqlx_postgres_pool(pool.connect_lazy_with(options.clone()))
+}
+
+/// Waits for a server that is about to start; any other failure is told as it is.
+async fn wait_for_server(config: &Config, options: &PgConnectOptions) -> Result<(), OpenError> {
+    let began = clock::monotonic();
+    let mut told = false;
+    loop {
+        match PgConnection::connect_with(options).await {
+            Ok(connection) => {
+                drop(connection.close().await);
+                return Ok(());
+            }
+            Err(error) if may_come(&error) && began.elapsed() < START_PATIENCE => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!(database = %config.database_url, %error, "waiting for the database");
+                }
+                tokio::time::sleep(START_INTERVAL).await;
+            }
+            Err(error) => return Err(cannot_open(config, error)),
+        }
+    }
+}
+
+fn may_come(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
+        sqlx::Error::Database(error) => error.is_transient_in_connect_phase(),
+        _ => false,
+    }
+}
+
+fn cannot_open(config: &Config, error: sqlx::Error) -> OpenError {
+    let cause = DbErr::Conn(RuntimeErr::SqlxError(error.into()));
+    OpenError::Open { database: config.database_url.to_string(), cause }
+}
+
+async fn prepare(config: &Config, maintain: &DatabaseConnection) -> Result<(), OpenError> {
+    let failed = |cause| OpenError::Open { database: config.database_url.to_string(), cause };
+    let asked = Statement::from_string(DbBackend::Postgres, "SHOW server_encoding");
+    let row = maintain.query_one_raw(asked).await.map_err(failed)?;
+    let encoding = row.map(|row| row.try_get_by_index::<String>(0)).transpose().map_err(failed)?.unwrap_or_default();
+    if encoding != "UTF8" {
+        return Err(OpenError::Encoding { database: config.database_url.to_string(), encoding });
+    }
+    if schema::is_current(config, maintain).await? {
+        return Ok(());
+    }
+    let locked = schema_lock::take(maintain).await;
+    let lock = locked.map_err(|cause| OpenError::Migrate { database: config.database_url.to_string(), cause })?;
+    let migrated = schema::bring_up(config, maintain).await;
+    drop(lock.rollback().await);
+    migrated
+}

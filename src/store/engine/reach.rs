@@ -1,0 +1,156 @@
+//! What to do when the database fails a call: whether it passes and is worth another attempt, whether the database is away and
+//! others need not even try, and which connections are not to be trusted any more.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::errors;
+use crate::clock;
+use crate::error::{Error, Result};
+
+/// How often a call is attempted, and for how long it goes on: what is in the way for longer, its caller is told of.
+const ATTEMPTS: u32 = 8;
+const PERSEVERANCE: Duration = Duration::from_secs(1);
+/// The pause before the second attempt; it doubles, and each is shortened at random by up to half.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+
+/// How the database can be reached, as the calls before have found.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    /// Whether it could not be connected to. Then one call at a time tries, and all others are told so at once.
+    away: AtomicBool,
+    trying: tokio::sync::Mutex<()>,
+    /// When a connection was last lost, or found to be one to a server that does not write any more. Those that are older are
+    /// most likely no better.
+    lost: Mutex<Option<Instant>>,
+}
+
+impl Reach {
+    /// Makes the attempt, and again a few times as long as what stands in its way will pass: a deadlock, a conflict of
+    /// transactions, a lost connection. So it must be one that can be repeated as a whole.
+    ///
+    /// # Errors
+    /// Those of the last attempt; [`Error::StoreUnavailable`] at once while the database is known to be away.
+    pub(super) async fn attempts<T, F>(&self, attempt: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let began = clock::monotonic();
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..ATTEMPTS {
+            match self.through(attempt()).await {
+                Err(error) if errors::passes(&error) && began.elapsed() < PERSEVERANCE => {
+                    tracing::debug!(%error, "trying again");
+                    tokio::time::sleep(shortened(pause)).await;
+                    pause *= 2;
+                }
+                result => return result,
+            }
+        }
+        self.through(attempt()).await
+    }
+
+    async fn through<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let trying = self.away.load(Ordering::Relaxed).then(|| self.trying.try_lock());
+        if let Some(Err(busy)) = trying {
+            return Err(Error::StoreUnavailable { outcome_unknown: false, cause: format!("it is away: {busy}").into() });
+        }
+        let result = work.await;
+        match &result {
+            Err(error) if errors::cannot_connect(error) => {
+                if !self.away.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(error = errors::cause(error), "the database is away");
+                }
+            }
+            Err(error) if errors::is_lost(error) => self.lose(),
+            Err(Error::StoreUnavailable { .. }) => {}
+            Ok(_) | Err(_) => {
+                if self.away.swap(false, Ordering::Relaxed) {
+                    tracing::info!("the database is back");
+                }
+            }
+        }
+        result
+    }
+
+    fn lose(&self) {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(clock::monotonic());
+    }
+
+    /// Whether a connection of this age was there already when one was lost.
+    pub(super) fn mistrusts(&self, age: Duration) -> bool {
+        let lost = *self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.is_some_and(|lost| lost.elapsed() <= age)
+    }
+}
+
+/// Between half of it and all of it, so that those who were in each other's way do not meet again.
+fn shortened(pause: Duration) -> Duration {
+    let half = pause / 2;
+    half + half * u32::from(clock::random::<1>()[0]) / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use sea_orm::{ConnAcquireErr, DbErr};
+
+    use super::*;
+
+    fn away() -> Error {
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_conflict_is_tried_again_some_times() {
+        let (reach, tries) = (Reach::default(), AtomicU32::new(0));
+        let until = |good: u32| {
+            let tries = &tries;
+            move || async move { if tries.fetch_add(1, Ordering::SeqCst) + 1 < good { Err(Error::ConflictRetry) } else { Ok(()) } }
+        };
+        reach.attempts(until(3)).await.unwrap();
+        assert_eq!(tries.swap(0, Ordering::SeqCst), 3);
+        assert!(matches!(reach.attempts(until(u32::MAX)).await, Err(Error::ConflictRetry)));
+        assert_eq!(tries.swap(0, Ordering::SeqCst), ATTEMPTS);
+        // Whoever waited long for a lock has waited enough.
+        let slow = || async {
+            tokio::time::sleep(PERSEVERANCE).await;
+            until(u32::MAX)().await
+        };
+        assert!(matches!(reach.attempts(slow).await, Err(Error::ConflictRetry)));
+        assert_eq!(tries.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_the_database_is_away_one_call_tries_and_the_others_are_told() {
+        let reach = Reach::default();
+        assert!(reach.attempts(|| async { Err::<(), _>(away()) }).await.is_err());
+        let tries = AtomicU32::new(0);
+        let slow = || async {
+            tries.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Ok(())
+        };
+        let (first, second) = tokio::join!(reach.attempts(slow), reach.attempts(slow));
+        assert!(first.is_ok());
+        assert!(matches!(second, Err(Error::StoreUnavailable { outcome_unknown: false, .. })));
+        let (first, second) = tokio::join!(reach.attempts(slow), reach.attempts(slow));
+        assert!(first.is_ok() && second.is_ok());
+        assert_eq!(tries.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_older_than_a_loss_are_mistrusted() {
+        let reach = Reach::default();
+        assert!(!reach.mistrusts(Duration::from_secs(9)));
+        reach.lose();
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(reach.mistrusts(Duration::from_secs(3)));
+        assert!(!reach.mistrusts(Duration::from_secs(1)));
+    }
+}

@@ -1,0 +1,39 @@
+//! Bringing the schema up to date: the same for every engine, but for the lock that the engine's own file takes around it.
+
+use roster_migrations::{State, Status};
+use sea_orm::DatabaseConnection;
+
+use super::OpenError;
+use crate::config::Config;
+
+/// Which steps the database has had; without one, none.
+pub(super) async fn steps(config: &Config, connection: Option<&DatabaseConnection>) -> Result<Vec<Status>, OpenError> {
+    let failed = |cause| OpenError::Open { database: config.database_url.to_string(), cause };
+    roster_migrations::status(connection).await.map_err(failed)
+}
+
+/// Whether there is nothing to do.
+///
+/// # Errors
+/// [`OpenError::Newer`] where this release cannot work on it.
+pub(super) async fn is_current(config: &Config, connection: &DatabaseConnection) -> Result<bool, OpenError> {
+    let steps = steps(config, Some(connection)).await?;
+    let beyond: Vec<_> = steps.iter().filter(|step| !step.admits(env!("CARGO_PKG_VERSION"))).map(needed).collect();
+    if !beyond.is_empty() {
+        return Err(OpenError::Newer { database: config.database_url.to_string(), steps: beyond.join(", ") });
+    }
+    Ok(steps.iter().all(|step| step.state != State::Pending))
+}
+
+/// Runs the missing steps; whoever calls it holds the lock.
+pub(super) async fn bring_up(config: &Config, connection: &DatabaseConnection) -> Result<(), OpenError> {
+    is_current(config, connection).await?;
+    let failed = |cause| OpenError::Migrate { database: config.database_url.to_string(), cause };
+    roster_migrations::up(connection).await.map_err(failed)
+}
+
+/// A step that this release cannot work with, and which one can.
+fn needed(step: &Status) -> String {
+    let from = step.compatible_from.as_deref().map(|from| format!(" (roster {from} or later)"));
+    format!("{}{}", step.name, from.unwrap_or_default())
+}
