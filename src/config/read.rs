@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn everything_that_is_wrong_is_told_at_once() {
         let variables = [
-            ("ROSTER_DATABASE_URL", "postgres://roster:hidden@db/roster"),
+            ("ROSTER_DATABASE_URL", "mysql://roster:hidden@db/roster"),
             ("ROSTER_LISTEN", ""),
             ("ROSTER_TLS_CERT", "cert.pem"),
             ("ROSTER_BOOTSTRAP_API_KEY", "hidden"),
@@ -151,7 +151,7 @@ mod tests {
             problems(&variables, &flags),
             [
                 "ROSTER_TLS_CERT: TLS is not built yet; unset this, and put a proxy that ends TLS in front of Roster",
-                "ROSTER_DATABASE_URL: got `postgres://roster:***@db/roster`, but PostgreSQL is not built yet; use sqlite://FILE",
+                "ROSTER_DATABASE_URL: got `mysql://roster:***@db/roster`, expected sqlite://FILE or postgres://USER@HOST/DATABASE",
                 "--database-max-connections: got `many`, expected a whole number from 1 to 1000",
                 "ROSTER_LISTEN: got an empty value, expected an IP address or localhost, and a port, such as 127.0.0.1:4000 or \
                  [::1]:4000",

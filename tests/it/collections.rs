@@ -14,7 +14,7 @@ use std::future::Future;
 
 use prost_types::FieldMask;
 use roster::proto::{self, Timestamp, UserDto, UserIdType, UserResult};
-use sea_orm::{ConnectionTrait, Database};
+
 use tonic::{Code, Status};
 
 use crate::calls::{assert_refused, bob};
@@ -385,6 +385,5 @@ pub(crate) fn assert_none<K: Kind, T>(answer: Answer<T>) {
 
 /// Writes to the server's database beside it, for what would take too many calls.
 pub(crate) async fn run(roster: &Roster, sql: &str) {
-    let url = format!("sqlite://{}", roster.directory.path().join("roster.db").display());
-    Database::connect(url).await.unwrap().execute_unprepared(sql).await.unwrap();
+    roster.database.execute(sql).await;
 }

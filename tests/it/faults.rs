@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sea_orm::{ConnectionTrait, Database};
+
 use tonic::Code::{Internal, Ok, Unauthenticated, Unavailable};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -90,15 +90,14 @@ async fn a_damaged_database_is_our_fault_and_nothing_of_it_is_shown() {
     // A table that was renamed there and back is spelled with quotes.
     roster.damage();
     let client = roster.client("*").await;
-    let other = Database::connect(format!("sqlite://{}", roster.directory.path().join("roster.db").display())).await.unwrap();
-    other.execute_unprepared("ALTER TABLE users RENAME TO lost").await.unwrap();
+    roster.database.execute("ALTER TABLE users RENAME TO lost").await;
     for refusal in [client.get("x").await.unwrap_err(), client.create(named("bob")).await.unwrap_err()] {
         assert_eq!(refusal.kind(), (Internal, "INTERNAL"), "{refusal:?}");
         assert_eq!(refusal.message, "internal error");
         assert_tells_nothing(&refusal);
     }
     assert_eq!(health(&roster, "", ServingStatus::NotServing).await, ServingStatus::NotServing);
-    other.execute_unprepared("ALTER TABLE lost RENAME TO users").await.unwrap();
+    roster.database.execute("ALTER TABLE lost RENAME TO users").await;
     client.create(named("bob")).await.unwrap();
     assert_eq!(health(&roster, "", ServingStatus::Serving).await, ServingStatus::Serving, "it recovers");
 }

@@ -97,7 +97,7 @@ async fn a_revoked_key_is_refused_by_the_very_next_call() {
 #[tokio::test]
 async fn what_another_process_does_to_a_key_counts_at_once() {
     let (roster, wire) = start().await;
-    let other = Store::open(&config(&roster.directory, &[]), roster.clock.clone()).await.unwrap();
+    let other = Store::open(&config(&roster.database.url, &[]), roster.clock.clone()).await.unwrap();
     let key = roster.key("", None).await;
     call(&wire, key.secret.expose()).await.message::<()>();
     let revoke = RevokeApiKey { api_key_id: key.api_key.api_key_id().to_owned(), with_descendants: false };

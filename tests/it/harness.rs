@@ -1,10 +1,14 @@
 //! A server in this process on a port and a database of its own, clients with keys, and refusals taken apart.
 
+pub(crate) mod cluster;
+pub(crate) mod database;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use database::{Database, apart};
 use roster::clock::Clock;
 use roster::config::{Config, Overrides};
 use roster::proto::api_key_service_client::ApiKeyServiceClient;
@@ -34,6 +38,7 @@ pub(crate) struct Roster {
     /// Stands still until a test moves it.
     pub(crate) clock: Clock,
     pub(crate) config: Config,
+    pub(crate) database: Arc<Database>,
     statements: Arc<AtomicUsize>,
     /// Whether the test has done to the database what no caller could.
     damaged: AtomicBool,
@@ -61,7 +66,12 @@ impl Roster {
 
     async fn build(settings: &[(&str, &str)], routes: Option<Routes>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let config = config(&directory, settings);
+        let database = Arc::new(Database::new(directory.path()));
+        Self::on(directory, database, settings, routes).await
+    }
+
+    async fn on(directory: TempDir, database: Arc<Database>, settings: &[(&str, &str)], routes: Option<Routes>) -> Self {
+        let config = config(&database.url, settings);
         let clock = Clock::stopped_at(Timestamp { seconds: 1_800_000_000, nanos: 0 });
         let mut store = Store::open(&config, clock.clone()).await.unwrap();
         let statements = Arc::new(AtomicUsize::new(0));
@@ -81,7 +91,7 @@ impl Roster {
             }
         });
         let (damaged, directory) = (AtomicBool::new(false), Arc::new(directory));
-        Self { address, store, clock, config, statements, damaged, stop: Some(stop), served: Some(served), directory }
+        Self { address, store, clock, config, database, statements, damaged, stop: Some(stop), served: Some(served), directory }
     }
 
     /// How many statements the database has got so far, beginnings and ends of transactions aside.
@@ -132,21 +142,14 @@ impl Drop for Roster {
         if std::thread::panicking() || self.damaged.load(Ordering::SeqCst) {
             return;
         }
-        let config = self.config.clone();
-        // A thread of its own: the test's runtime may not wait here.
-        let verified = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(verify(&config, &|_, _| {}))
-        });
-        let report = verified.join().unwrap().unwrap();
+        let report = apart(verify(&self.config, &|_, _| {})).unwrap();
         assert_eq!(report.faults(), 0, "{report:?}");
     }
 }
 
-/// The settings of a test: a database in the directory, and what the test adds.
-pub(crate) fn config(directory: &TempDir, settings: &[(&str, &str)]) -> Config {
-    let url = format!("sqlite://{}?mode=rwc", directory.path().join("roster.db").display());
-    let mut values = vec![("database_url".to_owned(), url)];
+/// The settings of a test: its database, and what the test adds.
+pub(crate) fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
+    let mut values = vec![("database_url".to_owned(), database_url.to_owned())];
     values.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     Config::load(&Overrides::of(values), std::iter::empty()).unwrap().config
 }

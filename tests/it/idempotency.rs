@@ -7,7 +7,7 @@ use roster::proto::{
     ApiKeyDto, BatchDeleteUsersRequest, CreateApiKeyRequest, CreateUserRequest, CreateUserResponse, DeleteUserRequest,
     GetUserRequest, ListUsersRequest, ListUsersResponse, RotateApiKeyRequest, UpdateUserRequest, UserDto,
 };
-use sea_orm::{ConnectionTrait, Database};
+
 use tonic::Code::{Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Ok as OK};
 
 use crate::calls::{bob, creating, setting};
@@ -48,12 +48,7 @@ impl Caller {
 
     /// Whatever of the database is asked for in SQL, as a number.
     async fn number(&self, sql: &str) -> i64 {
-        let url = format!("sqlite://{}", self.roster.directory.path().join("roster.db").display());
-        let database = Database::connect(url).await.unwrap();
-        let query = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, sql);
-        let number = database.query_one_raw(query).await.unwrap().unwrap().try_get_by_index(0).unwrap();
-        database.close().await.unwrap();
-        number
+        self.roster.database.query(sql).await[0].try_get_by_index(0).unwrap()
     }
 }
 
@@ -208,12 +203,9 @@ async fn after_a_day_a_key_is_new_and_its_record_goes() {
 #[tokio::test]
 async fn many_old_records_go_in_steps() {
     let caller = Caller::new().await;
-    let url = format!("sqlite://{}", caller.roster.directory.path().join("roster.db").display());
-    let database = Database::connect(url).await.unwrap();
     let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1700) \
                 INSERT INTO idempotency_records SELECT 'r' || i, 'm', 'h', i FROM n";
-    database.execute_unprepared(many).await.unwrap();
-    database.close().await.unwrap();
+    caller.roster.database.execute(many).await;
     let before = caller.roster.statements();
     caller.roster.store.purge_idempotency_records().await;
     assert_eq!(caller.number("SELECT COUNT(*) FROM idempotency_records").await, 0);

@@ -8,14 +8,13 @@ use roster::proto::{
     BatchGetUsersItem, BatchGetUsersRequest, BatchGetUsersResponse, ListGroupMembersRequest, ListUsersRequest,
     SearchUsersRequest, UserDto,
 };
-use sea_orm::ConnectionTrait;
 use tonic::{Code, Status};
 
 use crate::calls::assert_refused;
 use crate::custom_data::object;
 use crate::dto::texts;
 use crate::harness::{Client, Refusal, Roster, named, refused};
-use crate::pages::{create_many, database, group, heavy, id, ids, list, members, numbered, numbered_page, pool, search};
+use crate::pages::{create_many, group, heavy, id, ids, list, members, numbered, numbered_page, pool, search};
 
 const MESSAGE: usize = 4 * 1024 * 1024;
 /// Users of 64 KiB each, more than two messages hold.
@@ -230,10 +229,10 @@ async fn join_groups(roster: &Roster, groups: usize, whose: &str) {
     let insert = format!(
         "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < {groups})
         INSERT INTO groups (group_id, code, etag, created_at, updated_at)
-        SELECT 'group-' || number, printf('%064d', number), 'e', 0, 0 FROM numbers;
-        INSERT INTO group_members (group_id, user_id) SELECT group_id, user_id FROM groups JOIN users WHERE {whose}"
+        SELECT 'group-' || number, replace(format('%64s', number), ' ', '0'), 'e', 0, 0 FROM numbers;
+        INSERT INTO group_members (group_id, user_id) SELECT group_id, user_id FROM groups CROSS JOIN users WHERE {whose}"
     );
-    database(roster).await.execute_unprepared(&insert).await.unwrap();
+    roster.database.execute(&insert).await;
 }
 
 #[tokio::test]
@@ -296,14 +295,11 @@ async fn a_user_with_more_roles_than_are_read_at_once_is_refused_and_nobody_is_s
     let client = roster.client("*").await;
     client.create(named("ann")).await.unwrap();
     let many = client.create(named("many")).await.unwrap();
-    let url = format!("sqlite://{}", roster.directory.path().join("roster.db").display());
-    let database = sea_orm::Database::connect(url).await.unwrap();
     let roles = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100001) \
                  INSERT INTO roles SELECT 'r' || i, 'r' || i, NULL, NULL, 'e', 1, 1 FROM n";
-    database.execute_unprepared(roles).await.unwrap();
+    roster.database.execute(roles).await;
     let holds = format!("INSERT INTO role_members SELECT role_id, '{}' FROM roles", many.user_id());
-    database.execute_unprepared(&holds).await.unwrap();
-    database.close().await.unwrap();
+    roster.database.execute(&holds).await;
     let get = roster::proto::GetUserRequest { user_id: many.user_id.clone(), with_roles: true, ..Default::default() };
     let refusal = refused(client.users().get_user(get).await);
     assert_eq!(refusal.kind(), (Code::ResourceExhausted, "MESSAGE_TOO_LARGE"));

@@ -289,7 +289,7 @@ async fn a_token_of_another_database_is_refused() {
 
 /// The same caller of another server on the same database.
 async fn beside(roster: &Roster, caller: &Caller) -> Caller {
-    let config = config(&roster.directory, &[]);
+    let config = config(&roster.database.url, &[]);
     let store = Store::open(&config, roster.clock.clone()).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -6,7 +6,6 @@ use roster::proto::{
     CreateRoleRequest, GroupDto, ListGroupMembersRequest, ListGroupMembersResponse, ListUsersRequest, ListUsersResponse,
     RoleDto, SearchUsersRequest, SearchUsersResponse, UserDto,
 };
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use tonic::Status;
 
 use crate::dto::texts;
@@ -73,11 +72,6 @@ pub(crate) async fn role(client: &Client, code: &str, members: &[String]) {
     }
 }
 
-/// A connection of the test's own to the server's database.
-pub(crate) async fn database(roster: &Roster) -> DatabaseConnection {
-    Database::connect(format!("sqlite://{}", roster.directory.path().join("roster.db").display())).await.unwrap()
-}
-
 /// Puts so many users into the table past the server, which is quicker. Their ids are those of [`id`]. The second half is of this
 /// moment, and the first of those before, seven users at a time.
 pub(crate) async fn insert_many(roster: &Roster, users: usize) {
@@ -86,10 +80,11 @@ pub(crate) async fn insert_many(roster: &Roster, users: usize) {
         "WITH RECURSIVE numbers (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM numbers WHERE number + 1 < {users})
         INSERT INTO users (user_id, created_at, updated_at, status, work_status, username, gender, email_verified,
             phone_verified, user_source_type, status_changed_at, etag)
-        SELECT printf('user-%06d', number), born, born, 1, 1, printf('user-%06d', number), 3, 0, 0, 3, born, 'e'
-        FROM (SELECT number, {now} - max(0, {users} / 2 - number) / 7 AS born FROM numbers)"
+        SELECT name, born, born, 1, 1, name, 3, FALSE, FALSE, 3, born, 'e'
+        FROM (SELECT replace(format('user-%6s', number), ' ', '0') AS name,
+            {now} - CASE WHEN number < {users} / 2 THEN ({users} / 2 - number) / 7 ELSE 0 END AS born FROM numbers) AS named"
     );
-    database(roster).await.execute_unprepared(&insert).await.unwrap();
+    roster.database.execute(&insert).await;
 }
 
 /// So many users a page.

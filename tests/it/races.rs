@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use roster::proto::{DeleteUserRequest, UpdateUserRequest, UserDto, UserIdType};
-use sea_orm::{ConnectionTrait, Database};
+
 use tokio::sync::Barrier;
 use tonic::{Code, Status};
 use unicode_normalization::UnicodeNormalization;
@@ -114,10 +114,8 @@ async fn of_64_creates_of_one_email_in_its_spellings_one_succeeds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_database_s_constraint_more_than_one_would() {
     let (roster, clients) = connected().await;
-    let url = format!("sqlite://{}", roster.directory.path().join("roster.db").display());
-    let database = Database::connect(url).await.unwrap();
     roster.damage();
-    database.execute_unprepared("DROP INDEX users_email_key").await.unwrap();
+    roster.database.execute("DROP INDEX users_email_key").await;
     let (created, _) = create_all(&clients, with_email, 64).await;
     assert!(created.len() > 1, "what decides is not the constraint");
 }

@@ -6,11 +6,10 @@ use roster::proto::{
     ListGroupsRequest, ListRoleMembersRequest, ListUserGroupsRequest, ListUserRolesRequest, ListUsersRequest,
     RemoveGroupMembersRequest, RemoveUserRolesRequest, SearchUsersRequest, UserDto, UserIdType,
 };
-use sea_orm::ConnectionTrait;
 
 use crate::dto::texts;
 use crate::harness::{Client, Roster};
-use crate::pages::{create_many, database, group, id, list, members, pool, role, search};
+use crate::pages::{create_many, group, id, list, members, pool, role, search};
 
 /// What the key check of every call costs.
 const KEY: usize = 1;
@@ -190,7 +189,7 @@ async fn a_user_gets_a_thousand_roles_by_as_many_statements_as_two() {
     let (roster, client) = served(1).await;
     let roles = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
         INSERT INTO roles (role_id, code, etag, created_at, updated_at) SELECT 'id-' || i, 'role-' || i, 'e', 0, 0 FROM n";
-    database(&roster).await.execute_unprepared(roles).await.unwrap();
+    roster.database.execute(roles).await;
     let costs = async |count: usize| {
         let role_codes: Vec<_> = (0..count).map(|number| format!("role-{number}")).collect();
         let add = AddUserRolesRequest { user_id: Some(id(0)), user_id_type: 0, role_codes: role_codes.clone() };

@@ -8,13 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use roster::proto::{AddUserToGroupRequest, CountMode, ListGroupMembersRequest, ListUsersRequest, UserDto};
-use sea_orm::ConnectionTrait;
 use tokio::task::JoinSet;
 
 use crate::calls::setting;
 use crate::dto::texts;
 use crate::harness::{Client, Roster, named};
-use crate::pages::{by, create_many, database, id, ids, insert_many, list, members, numbered, numbered_page, pool};
+use crate::pages::{by, create_many, id, ids, insert_many, list, members, numbered, numbered_page, pool};
 
 const WRITERS: usize = 16;
 /// How many users of its own a writer lets stand.
@@ -205,8 +204,8 @@ async fn served(users: usize) -> (Roster, Client) {
     let (roster, client) = pool(0).await;
     insert_many(&roster, users).await;
     crate::pages::group(&client, GROUP, &[]).await;
-    let join = "INSERT INTO group_members (group_id, user_id) SELECT group_id, user_id FROM groups JOIN users";
-    database(&roster).await.execute_unprepared(join).await.unwrap();
+    let join = "INSERT INTO group_members (group_id, user_id) SELECT group_id, user_id FROM groups CROSS JOIN users";
+    roster.database.execute(join).await;
     (roster, client)
 }
 

@@ -74,7 +74,7 @@ async fn it_serves_in_a_process_that_is_told_to() {
     let overrides = Overrides::of(values.map(|(name, value)| (name.to_owned(), value)).to_vec());
     let config = Config::load(&overrides, std::iter::empty()).unwrap().config;
     let store = Store::open(&config, Clock::default()).await.unwrap();
-    roster::server::ensure_first_key(&store, &config, Box::new(|_| Ok(()))).await.unwrap();
+    roster::server::ensure_first_key(&store, &config, Some(Box::new(|_| Ok(())))).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     // The test runner has begun a line of its own.
     writeln!(io::stdout(), "\nlistening on {}", listener.local_addr().unwrap()).unwrap();

@@ -10,16 +10,21 @@ use roster::proto::GetVersionResponse;
 use tempfile::TempDir;
 use tonic::Code;
 
+use crate::harness::database::{Database, on_postgres};
 use crate::wire::{Answer, Wire};
 
 /// The binary.
 pub(super) const ROSTER: &str = env!("CARGO_BIN_EXE_roster");
+/// The variable that names the database.
+pub(super) const DATABASE: &str = "ROSTER_DATABASE_URL";
 /// How long a command, or what it is waited for, may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A directory to run the binary in.
 pub(super) struct Place {
     directory: TempDir,
+    /// What runs there work on, unless they are told of another one.
+    pub(super) database: Database,
     /// Standard output and error of each run: outside the directory, so that a test sees what the binary itself put there.
     outputs: TempDir,
     /// Whether the test has done to the database what no caller could.
@@ -48,7 +53,8 @@ pub(super) fn now() -> Instant {
 
 impl Place {
     pub(super) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), outputs: tempfile::tempdir().unwrap(), damaged: false.into() }
+        let (directory, outputs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        Self { database: Database::new(directory.path()), directory, outputs, damaged: false.into() }
     }
 
     /// Says that the test does to the database what no caller could: it need not be sound at the end.
@@ -93,7 +99,9 @@ impl Place {
         let (stdout, stderr) = (output("out"), output("err"));
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.directory.path()).env_clear().stdin(std::process::Stdio::null());
-        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path))).envs(environment.iter().copied());
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        // SQLite's file is the one that is used when nothing is said.
+        command.envs(on_postgres().then_some((DATABASE, &self.database.url))).envs(environment.iter().copied());
         command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
         Running { child: command.spawn().unwrap(), stdout, stderr }
     }
@@ -121,8 +129,11 @@ impl Place {
         self.start("--listen 127.0.0.1:0", environment)
     }
 
-    /// What the file with the first key holds.
+    /// A key for everything: what the file with the first key holds, or one that is made where none was made at the start.
     pub(super) fn root_key(&self) -> String {
+        if on_postgres() {
+            return self.output("keys create --name root --scopes *").trim().to_owned();
+        }
         fs::read_to_string(self.path("roster.db.root-key")).unwrap().trim().to_owned()
     }
 }
@@ -130,7 +141,7 @@ impl Place {
 /// Whatever was done in it, the database there is sound in the end; one of a schema that is not ours is nobody's to judge.
 impl Drop for Place {
     fn drop(&mut self) {
-        if std::thread::panicking() || self.damaged.get() || !self.path("roster.db").exists() {
+        if std::thread::panicking() || self.damaged.get() || !(on_postgres() || self.path("roster.db").exists()) {
             return;
         }
         let ended = self.run("verify", &[]);

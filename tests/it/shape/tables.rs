@@ -7,9 +7,7 @@ use roster::entity::{
     api_key, api_key_secret, group, idempotency_answer, idempotency_record, role, sealing_key, user, user_custom_data,
 };
 use roster::proto::DESCRIPTORS;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement};
 
 use crate::harness::Roster;
 
@@ -51,8 +49,7 @@ async fn rows(database: &DatabaseConnection, sql: String) -> Vec<sea_orm::QueryR
 /// The tables that the migrations make of nothing.
 async fn tables() -> BTreeMap<String, Columns> {
     let roster = Roster::start().await;
-    let database =
-        Database::connect(format!("sqlite://{}", roster.directory.path().join("roster.db").display())).await.unwrap();
+    let database = roster.database.connect().await;
     let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('seaql_migrations', 'schema_steps')";
     let mut tables = BTreeMap::new();
     for table in rows(&database, names.to_owned()).await {
