@@ -6,6 +6,7 @@ mod collection;
 pub mod group;
 pub mod idempotency_answer;
 pub mod idempotency_record;
+pub mod lock;
 pub mod role;
 pub mod sealing_key;
 mod string_list;

@@ -60,6 +60,7 @@ const STEPS: &[Step] = &[
         compatible_from: "0.1.0",
         sql: include_str!("../sql/0009_idempotency_records.sql"),
     },
+    Step { name: "0010_locks", compatible_from: "0.1.0", sql: include_str!("../sql/0010_locks.sql") },
 ];
 
 impl Step {

@@ -5,6 +5,7 @@ mod errors;
 mod gate;
 pub(super) mod inspect;
 pub(super) mod keys;
+pub(super) mod locks;
 mod open_error;
 mod postgres;
 mod reach;
@@ -41,6 +42,8 @@ pub(super) struct Engine {
     reads: Gate,
     /// One permit a connection that may be busy with what takes its time, so that some always stay for look-ups.
     scans: Gate,
+    /// One permit for what writes much: it must not keep all connections waiting for each other.
+    bulk: Gate,
     reach: Arc<Reach>,
 }
 
@@ -133,6 +136,14 @@ impl Engine {
         self.writes.enter().await
     }
 
+    /// Waits for a turn to write much; a turn to write comes on top.
+    ///
+    /// # Errors
+    /// As [`Engine::turn`].
+    pub(super) async fn bulk_turn(&self) -> Result<OwnedSemaphorePermit> {
+        self.bulk.enter().await
+    }
+
     /// Makes the attempt, and again where it fails in passing: see [`Reach::attempts`].
     pub(super) async fn attempts<T, F>(&self, attempt: impl Fn() -> F) -> Result<T>
     where
@@ -171,8 +182,9 @@ impl Engine {
     /// Lets writers finish and closes all connections.
     pub(super) async fn close(self) {
         self.writes.close_behind_all().await;
-        self.reads.close();
-        self.scans.close();
+        for gate in [self.bulk, self.reads, self.scans] {
+            gate.close();
+        }
         // The writer goes last: SQLite's tidies up the write-ahead log.
         for connection in [self.read, self.write] {
             if let Err(error) = connection.close().await {

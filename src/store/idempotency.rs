@@ -68,6 +68,7 @@ where
     F: Fn(M::Answer) -> A + Send + Sync + 'static,
 {
     type Answer = Written<A>;
+    const BULK: bool = M::BULK;
 
     async fn apply(&self, tx: &Tx) -> Result<Written<A>> {
         // The record comes first: another replica that is at the same call waits here until this one has ended.

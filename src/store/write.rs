@@ -25,6 +25,8 @@ pub struct Context {
 pub trait Mutation: Send + Sync + 'static {
     /// What the caller gets to know.
     type Answer: Send + 'static;
+    /// Whether it writes so much that one of its kind at a time is enough.
+    const BULK: bool = false;
 
     /// Makes the change. It is called again with a new transaction when the first was in the way of another one. What it reads to
     /// decide by, it locks: others may write beside it.
@@ -77,10 +79,11 @@ impl Store {
     /// Those of the mutation; [`Error::ConflictRetry`] when others were in the way again and again; [`Error::Overloaded`] when too
     /// many wait; [`Error::StoreUnavailable`] with `outcome_unknown` when the commit itself failed.
     pub async fn write<M: Mutation>(&self, context: Context, mutation: M) -> Result<M::Answer> {
+        let bulk = if M::BULK { Some(self.engine.bulk_turn().await?) } else { None };
         let turn = self.engine.turn().await?;
         let store = self.clone();
         let task = async move {
-            let _turn = turn;
+            let _turns = (turn, bulk);
             match store.engine.attempts(|| store.transact(&context, &mutation)).await {
                 Err(error) => Err(mutation.explain(&store, error).await),
                 answer => answer,

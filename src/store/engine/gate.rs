@@ -7,19 +7,26 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, Result};
 
-/// How long a caller without a shorter deadline queues.
+/// How long a caller without a shorter deadline queues, and how long one who has much to do.
 const PATIENCE: Duration = Duration::from_secs(3);
+const LONG_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Lets so many in at a time, in the order in which they came.
 #[derive(Clone, Debug)]
 pub(super) struct Gate {
     permits: Arc<Semaphore>,
     size: u32,
+    patience: Duration,
 }
 
 impl Gate {
     pub(super) fn new(size: u32) -> Self {
-        Self { permits: Arc::new(Semaphore::new(size as usize)), size }
+        Self { permits: Arc::new(Semaphore::new(size as usize)), size, patience: PATIENCE }
+    }
+
+    /// For those who have much to do: one at a time.
+    pub(super) fn for_bulk() -> Self {
+        Self { patience: LONG_PATIENCE, ..Self::new(1) }
     }
 
     /// Waits to be let in, until the permit is dropped.
@@ -27,7 +34,7 @@ impl Gate {
     /// # Errors
     /// [`Error::Overloaded`] when it takes too long; [`Error::StoreUnavailable`] once the gate is closed.
     pub(super) async fn enter(&self) -> Result<OwnedSemaphorePermit> {
-        let entered = tokio::time::timeout(PATIENCE, self.permits.clone().acquire_owned()).await;
+        let entered = tokio::time::timeout(self.patience, self.permits.clone().acquire_owned()).await;
         entered.map_err(|_| Error::Overloaded)?.map_err(closed)
     }
 

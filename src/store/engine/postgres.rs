@@ -81,6 +81,7 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
         writes: Gate::new(writers),
         reads: Gate::new(readers),
         scans: Gate::new((readers / 2).max(1)),
+        bulk: Gate::for_bulk(),
         reach,
     })
 }

@@ -12,9 +12,10 @@ use super::errors;
 use crate::clock;
 use crate::error::{Error, Result};
 
-/// How often a call is attempted, and for how long it goes on: what is in the way for longer, its caller is told of.
+/// How often a call is attempted, and for how long it goes on: what is in the way for longer, its caller is told of. PostgreSQL
+/// takes a second to find a deadlock.
 const ATTEMPTS: u32 = 8;
-const PERSEVERANCE: Duration = Duration::from_secs(1);
+const PERSEVERANCE: Duration = Duration::from_millis(1_500);
 /// The pause before the second attempt; it doubles, and each is shortened at random by up to half.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 

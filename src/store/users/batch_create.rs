@@ -2,6 +2,7 @@
 
 use super::{CreateUser, conflicts};
 use crate::error::{Error, Result};
+use crate::store::engine::locks;
 use crate::store::{Mutation, Tx};
 use crate::validate::Violations;
 
@@ -25,8 +26,10 @@ pub struct CreatedUser {
 
 impl Mutation for BatchCreateUsers {
     type Answer = Vec<Result<CreatedUser>>;
+    const BULK: bool = true;
 
     async fn apply(&self, tx: &Tx) -> Result<Self::Answer> {
+        locks::alone(&tx.connection, "batch_create_users").await?;
         let mut results = Vec::with_capacity(self.users.len());
         for user in &self.users {
             results.push(match user {

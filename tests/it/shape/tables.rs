@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::DescriptorPool;
 use roster::entity::{
-    api_key, api_key_secret, group, idempotency_answer, idempotency_record, role, sealing_key, user, user_custom_data,
+    api_key, api_key_secret, group, idempotency_answer, idempotency_record, lock, role, sealing_key, user, user_custom_data,
 };
 use roster::proto::DESCRIPTORS;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement};
@@ -30,6 +30,7 @@ fn entities() -> BTreeMap<String, Columns> {
         entity::<group::member::Entity>(),
         entity::<idempotency_answer::Entity>(),
         entity::<idempotency_record::Entity>(),
+        entity::<lock::Entity>(),
         entity::<role::Entity>(),
         entity::<role::member::Entity>(),
         entity::<sealing_key::Entity>(),

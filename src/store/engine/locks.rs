@@ -1,0 +1,19 @@
+//! What only one replica may do at a time. SQLite has one writer anyway.
+
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QuerySelect};
+
+use crate::entity::lock;
+use crate::error::{Error, Result};
+
+/// How long a transaction may wait from then on, where what is locked takes long.
+const WAIT_LONGER: &str = "SET LOCAL lock_timeout = '30s'";
+
+/// Waits for the lock of this name, and holds it until the transaction ends.
+pub(in crate::store) async fn alone(connection: &impl ConnectionTrait, name: &'static str) -> Result<()> {
+    if connection.get_database_backend() == DbBackend::Sqlite {
+        return Ok(());
+    }
+    connection.execute_unprepared(WAIT_LONGER).await?;
+    let lock = lock::Entity::find_by_id(name).lock_exclusive().one(connection).await?;
+    lock.map(drop).ok_or_else(|| Error::internal("the lock is gone"))
+}
