@@ -84,7 +84,7 @@ const NO_REPLICAS: &str = "read replicas are not built yet; unset this";
 
 /// Every setting of the contract, in the order of `roster.default.toml`.
 pub static SETTINGS: &[Setting] = &[
-    built("database_url", Kind::Text, "Where everything is kept, as sqlite://FILE"),
+    built("database_url", Kind::Text, "Where everything is kept, as sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE"),
     built("database_max_connections", Kind::Number, "The most connections to keep open"),
     built("database_statement_cache", Kind::Number, "How many prepared statements a connection keeps, 0 for none"),
     refused("database_read_urls", NO_REPLICAS),

@@ -102,7 +102,7 @@ impl Store {
             }
             Err(error) => {
                 if let Err(failed) = tx.connection.rollback().await {
-                    tracing::warn!(error = %failed, "rolling back");
+                    tracing::debug!(error = %failed, "rolling back");
                 }
                 Err(error)
             }

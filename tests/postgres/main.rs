@@ -4,6 +4,7 @@
 
 #![cfg(test)]
 
+#[expect(dead_code, reason = "only the tests themselves kill a server")]
 #[path = "../it/harness/cluster.rs"]
 mod cluster;
 mod left_out;
@@ -49,18 +50,18 @@ fn behavioural_tests() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let profile = own.parent().and_then(|deps| deps.parent()).unwrap();
     let target = profile.parent().unwrap();
-    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["test", "--test", "it", "--no-run", "--message-format", "json", "--target-dir"]).arg(target);
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["test", "--test", "it", "--no-run", "--message-format", "json", "--target-dir"]).arg(target);
     match profile.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => {}
-        Some(name) => drop(build.args(["--profile", name])),
+        Some(name) => drop(cargo.args(["--profile", name])),
     }
-    let built = build.stderr(Stdio::inherit()).output().unwrap();
+    let built = cargo.stderr(Stdio::inherit()).output().unwrap();
     assert!(built.status.success());
     let messages = String::from_utf8(built.stdout).unwrap();
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let executables = messages.filter(|message| message["target"]["name"] == "it");
-    executables.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last().unwrap()
+    let mut tests = messages.filter(|message| message["target"]["name"] == "it");
+    tests.find_map(|message| message["executable"].as_str().map(PathBuf::from)).unwrap()
 }
 
 fn say(line: &str) {

@@ -57,7 +57,11 @@ pub(in crate::store) fn commit_failed(error: DbErr) -> Error {
 
 /// Whether another attempt may fare better: nothing was changed, and what was in the way is gone or goes.
 pub(super) fn passes(error: &Error) -> bool {
-    matches!(error, Error::ConflictRetry) || is_lost(error)
+    match error {
+        Error::ConflictRetry => true,
+        Error::StoreUnavailable { outcome_unknown, .. } => !outcome_unknown && is_lost(error),
+        _ => false,
+    }
 }
 
 pub(super) fn is_lost(error: &Error) -> bool {
@@ -73,10 +77,9 @@ pub(super) fn cause(error: &Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// What stands behind an error of which nothing can have come.
 fn meaning_of(error: &Error) -> Option<Meaning> {
     match error {
-        Error::StoreUnavailable { outcome_unknown: false, cause } => cause.downcast_ref().map(meaning),
+        Error::StoreUnavailable { cause, .. } => cause.downcast_ref().map(meaning),
         _ => None,
     }
 }

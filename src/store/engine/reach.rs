@@ -18,6 +18,8 @@ const ATTEMPTS: u32 = 8;
 const PERSEVERANCE: Duration = Duration::from_millis(1_500);
 /// The pause before the second attempt; it doubles, and each is shortened at random by up to half.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
+/// Connections that are lost within this time are lost by one cause.
+const LOSS: Duration = Duration::from_secs(1);
 
 /// How the database can be reached, as the calls before have found.
 #[derive(Debug, Default)]
@@ -78,8 +80,12 @@ impl Reach {
         result
     }
 
+    /// Notes that a connection was lost: not again for a while, so that a server that never writes is not reconnected to for ever.
     fn lose(&self) {
-        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(clock::monotonic());
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        if lost.is_none_or(|lost| lost.elapsed() >= LOSS) {
+            *lost = Some(clock::monotonic());
+        }
     }
 
     /// Whether a connection of this age was there already when one was lost.

@@ -35,12 +35,12 @@ async fn make(connection: &DatabaseConnection) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// Whether somebody else has just made the same: unique_violation in the catalogue, duplicate_table, duplicate_object, "tuple
-/// concurrently updated", or serialization_failure.
+/// Whether somebody else has just made the same.
 fn is_race(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(driver)) | DbErr::Query(RuntimeErr::SqlxError(driver))) = error else {
         return false;
     };
     let DriverError::Database(database) = driver.as_ref() else { return false };
+    // unique_violation in the catalogue, duplicate_table, duplicate_object, "tuple concurrently updated", serialization_failure.
     database.code().is_some_and(|code| matches!(code.as_ref(), "23505" | "42P07" | "42710" | "XX000" | "40001"))
 }
