@@ -58,10 +58,12 @@ pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, V
     let mut report = Report::default();
     let newer = steps.iter().any(|step| step.state == roster_migrations::State::Newer);
     // What the engine finds wrong with itself may keep it from reading any further.
-    let mut file = Findings::new("database file", progress);
-    file.row();
-    engine::inspect::integrity(&connection).await.into_iter().for_each(|fault| file.fault(fault));
-    report.add(file);
+    if let Some(faults) = engine::inspect::integrity(&connection).await {
+        let mut file = Findings::new("database file", progress);
+        file.row();
+        faults.into_iter().for_each(|fault| file.fault(fault));
+        report.add(file);
+    }
     let snapshot = engine::inspect::snapshot(&connection).await?;
     if report.faults() == 0 {
         let mut schema = Findings::new("schema", progress);

@@ -28,11 +28,11 @@ pub(in crate::store) async fn snapshot(connection: &DatabaseConnection) -> Resul
     Ok(super::snapshot(connection).await?)
 }
 
-/// What the engine finds wrong with its files. PostgreSQL has a tool of its own for that, which does not go through a connection.
-pub(in crate::store) async fn integrity(connection: &DatabaseConnection) -> Vec<String> {
+/// What the engine finds wrong with its files; `None`: it does not look at them. PostgreSQL has a tool of its own for that.
+pub(in crate::store) async fn integrity(connection: &DatabaseConnection) -> Option<Vec<String>> {
     match connection.get_database_backend() {
-        DbBackend::Postgres => Vec::new(),
-        _ => sqlite::integrity(connection).await,
+        DbBackend::Postgres => None,
+        _ => Some(sqlite::integrity(connection).await),
     }
 }
 
