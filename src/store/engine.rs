@@ -2,12 +2,12 @@
 //! Nothing outside this folder knows which engine it is.
 
 mod errors;
-mod gate;
 pub(super) mod inspect;
 pub(super) mod keys;
 pub(super) mod locks;
 mod open_error;
 mod postgres;
+mod queue;
 mod reach;
 mod schema;
 pub(super) mod search;
@@ -25,7 +25,7 @@ use tracing::Instrument;
 
 use crate::config::{Config, Location};
 use crate::error::{Error, Result};
-use gate::Gate;
+use queue::Queue;
 use reach::Reach;
 
 pub(super) use errors::commit_failed;
@@ -38,12 +38,12 @@ pub(super) struct Engine {
     read: DatabaseConnection,
     /// One permit a connection that can write, and one a connection that reads: callers queue here, where a deadline can still
     /// take them out, and never for a connection itself.
-    writes: Gate,
-    reads: Gate,
+    writes: Queue,
+    reads: Queue,
     /// One permit a connection that may be busy with what takes its time, so that some always stay for look-ups.
-    scans: Gate,
+    scans: Queue,
     /// One permit for what writes much: it must not keep all connections waiting for each other.
-    bulk: Gate,
+    bulk: Queue,
     reach: Arc<Reach>,
 }
 
@@ -182,8 +182,8 @@ impl Engine {
     /// Lets writers finish and closes all connections.
     pub(super) async fn close(self) {
         self.writes.close_behind_all().await;
-        for gate in [self.bulk, self.reads, self.scans] {
-            gate.close();
+        for queue in [self.bulk, self.reads, self.scans] {
+            queue.close();
         }
         // The writer goes last: SQLite's tidies up the write-ahead log.
         for connection in [self.read, self.write] {

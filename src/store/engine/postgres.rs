@@ -9,7 +9,7 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection, Executor};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxPostgresConnector, Statement};
 
-use super::gate::Gate;
+use super::queue::Queue;
 use super::reach::Reach;
 use super::{Engine, OpenError, schema};
 use crate::clock;
@@ -21,7 +21,7 @@ const CONNECTIONS: u32 = 20;
 const WRITERS_OF_TEN: u32 = 4;
 /// Prepared statements a connection keeps, where the configuration does not say.
 const STATEMENT_CACHE: usize = 256;
-/// How long making a connection may take: nobody waits for one that is in use, see [`Gate`].
+/// How long making a connection may take: nobody waits for one that is in use, see [`Queue`].
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 /// A connection that has been idle for longer is tested before its next use: firewalls forget silent ones.
 const TEST_AFTER: Duration = Duration::from_secs(30);
@@ -78,10 +78,10 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     Ok(Engine {
         write: pool(&options, Purpose::Write, writers, &reach),
         read: pool(&options, Purpose::Read, readers, &reach),
-        writes: Gate::new(writers),
-        reads: Gate::new(readers),
-        scans: Gate::new((readers / 2).max(1)),
-        bulk: Gate::for_bulk(),
+        writes: Queue::new(writers),
+        reads: Queue::new(readers),
+        scans: Queue::new((readers / 2).max(1)),
+        bulk: Queue::for_bulk(),
         reach,
     })
 }

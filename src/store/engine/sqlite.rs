@@ -10,7 +10,7 @@ use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 
-use super::gate::Gate;
+use super::queue::Queue;
 use super::{Engine, OpenError, schema};
 use crate::config::{Config, SqliteFile};
 
@@ -39,8 +39,8 @@ pub(super) async fn open(config: &Config, file: &SqliteFile) -> Result<Engine, O
     let read = Database::connect(options(config, None)).await.map_err(opened)?;
     check_build(&read).await.map_err(opened)?;
     let readers = readers(config);
-    let (writes, reads, scans) = (Gate::new(WRITERS), Gate::new(readers), Gate::new((readers / 2).max(1)));
-    Ok(Engine { write, read, writes, reads, scans, bulk: Gate::for_bulk(), reach: Arc::default() })
+    let (writes, reads, scans) = (Queue::new(WRITERS), Queue::new(readers), Queue::new((readers / 2).max(1)));
+    Ok(Engine { write, read, writes, reads, scans, bulk: Queue::for_bulk(), reach: Arc::default() })
 }
 
 /// Makes the file for its owner's eyes only; what SQLite puts beside it gets the same mode. Why it cannot be made, SQLite tells.

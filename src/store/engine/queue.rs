@@ -13,13 +13,13 @@ const LONG_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Lets so many in at a time, in the order in which they came.
 #[derive(Clone, Debug)]
-pub(super) struct Gate {
+pub(super) struct Queue {
     permits: Arc<Semaphore>,
     size: u32,
     patience: Duration,
 }
 
-impl Gate {
+impl Queue {
     pub(super) fn new(size: u32) -> Self {
         Self { permits: Arc::new(Semaphore::new(size as usize)), size, patience: PATIENCE }
     }
@@ -32,7 +32,7 @@ impl Gate {
     /// Waits to be let in, until the permit is dropped.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when it takes too long; [`Error::StoreUnavailable`] once the gate is closed.
+    /// [`Error::Overloaded`] when it takes too long; [`Error::StoreUnavailable`] once it is closed.
     pub(super) async fn enter(&self) -> Result<OwnedSemaphorePermit> {
         let entered = tokio::time::timeout(self.patience, self.permits.clone().acquire_owned()).await;
         entered.map_err(|_| Error::Overloaded)?.map_err(closed)
@@ -62,24 +62,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_for_too_long_is_told_so() {
-        let gate = Gate::new(1);
-        let permit = gate.enter().await.unwrap();
-        assert!(matches!(gate.enter().await, Err(Error::Overloaded)));
+        let queue = Queue::new(1);
+        let permit = queue.enter().await.unwrap();
+        assert!(matches!(queue.enter().await, Err(Error::Overloaded)));
         drop(permit);
-        assert!(gate.enter().await.is_ok());
+        assert!(queue.enter().await.is_ok());
     }
 
     #[tokio::test]
     async fn nobody_enters_once_it_is_closed() {
-        let gate = Gate::new(2);
-        let permit = gate.enter().await.unwrap();
+        let queue = Queue::new(2);
+        let permit = queue.enter().await.unwrap();
         let closing = tokio::spawn({
-            let gate = gate.clone();
-            async move { gate.close_behind_all().await }
+            let queue = queue.clone();
+            async move { queue.close_behind_all().await }
         });
         tokio::task::yield_now().await;
         drop(permit);
         closing.await.unwrap();
-        assert!(matches!(gate.enter().await, Err(Error::StoreUnavailable { .. })));
+        assert!(matches!(queue.enter().await, Err(Error::StoreUnavailable { .. })));
     }
 }
