@@ -13,6 +13,9 @@ use crate::error::Error;
 /// Why there is no backup.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
+    /// The database is not in a file.
+    #[error("roster backup copies SQLite databases; use pg_dump for PostgreSQL")]
+    NoFile,
     /// The file is there, or cannot be written.
     #[error("cannot write {path}: {cause}")]
     File {
@@ -35,6 +38,9 @@ pub enum BackupError {
 /// # Errors
 /// When there is no good copy; then there is no file, unless only the directory could not be told to keep it.
 pub async fn backup(config: &Config, to: &Path, progress: Progress<'_>) -> Result<Report, BackupError> {
+    if !engine::inspect::can_copy(config) {
+        return Err(BackupError::NoFile);
+    }
     let failed = |cause| BackupError::File { path: to.to_owned(), cause };
     // From the root, since the database's engine takes some relative names for something else than a name.
     let file = std::path::absolute(to).map_err(failed)?;

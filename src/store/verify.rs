@@ -61,7 +61,9 @@ pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, V
     if let Some(faults) = engine::inspect::integrity(&connection).await {
         let mut file = Findings::new("database file", progress);
         file.row();
-        faults.into_iter().for_each(|fault| file.fault(fault));
+        for fault in faults {
+            file.fault(fault);
+        }
         report.add(file);
     }
     let snapshot = engine::inspect::snapshot(&connection).await?;

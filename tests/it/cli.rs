@@ -13,5 +13,8 @@ mod load;
 mod logging;
 mod migrate;
 mod place;
+mod postgres;
+mod replicas;
 mod serving;
 mod settings;
+mod sqlite;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use roster::proto::find_user_request::By;
 use roster::proto::{CreateUserRequest, FindUserRequest, GetVersionResponse};
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 use tonic::Code::{Aborted, DeadlineExceeded, InvalidArgument};
 
 use crate::harness::database::on_postgres;
@@ -76,21 +76,13 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Holds the database's write lock, as another process may.
-async fn lock(roster: &Roster) -> DatabaseConnection {
-    let other = roster.database.connect().await;
-    let lock = if on_postgres() { "BEGIN; LOCK TABLE users IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" };
-    other.execute_unprepared(lock).await.unwrap();
-    other
-}
-
 #[tokio::test]
 async fn a_write_that_is_late_happens_whole_or_not_at_all() {
     let roster = Roster::start().await;
     let client = roster.client("users:write").await;
     let wire = Wire::connect(roster.address).await;
     let key = roster.key("*", None).await.secret.expose().to_owned();
-    let other = lock(&roster).await;
+    let other = roster.database.stop_writers().await;
     let headers = [("x-api-key", key.as_str()), ("grpc-timeout", "200m")];
     let requests: Vec<_> = (0..3).map(|user| CreateUserRequest { user: Some(named(&format!("late-{user}"))) }).collect();
     for answer in join_all(requests.iter().map(|request| wire.call(CREATE, &headers, request))).await {
@@ -121,7 +113,7 @@ async fn a_writer_elsewhere_stops_no_read_and_is_told_of_after_a_while() {
     let roster = Roster::start().await;
     let client = roster.client("users:write").await;
     let created = client.create(named("ann")).await.unwrap();
-    let other = lock(&roster).await;
+    let other = roster.database.stop_writers().await;
     let writing = {
         let client = client.clone();
         tokio::spawn(async move { client.create(named("bob")).await })

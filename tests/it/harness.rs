@@ -40,8 +40,8 @@ pub(crate) struct Roster {
     pub(crate) config: Config,
     pub(crate) database: Arc<Database>,
     statements: Arc<AtomicUsize>,
-    /// Whether the test has done to the database what no caller could.
-    damaged: AtomicBool,
+    /// Whether the test has done to the database what no caller could; all servers on it know.
+    damaged: Arc<AtomicBool>,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<Result<(), tonic::transport::Error>>>,
     // Dropped last: the database lives in it.
@@ -67,10 +67,25 @@ impl Roster {
     async fn build(settings: &[(&str, &str)], routes: Option<Routes>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = Arc::new(Database::new(directory.path()));
-        Self::on(directory, database, settings, routes).await
+        Self::on(Arc::new(directory), database, settings, routes).await
     }
 
-    async fn on(directory: TempDir, database: Arc<Database>, settings: &[(&str, &str)], routes: Option<Routes>) -> Self {
+    /// A server on PostgreSQL whose transactions are serializable where they do not say otherwise.
+    pub(crate) async fn start_serializable() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut database = Database::new(directory.path());
+        database.url = database.url_with("default_transaction_isolation", "serializable");
+        Self::on(Arc::new(directory), Arc::new(database), &[], None).await
+    }
+
+    /// Another server with the default settings on the same database. The one that goes last looks whether it is sound.
+    pub(crate) async fn beside(&self) -> Self {
+        let mut other = Self::on(self.directory.clone(), self.database.clone(), &[], None).await;
+        other.damaged = self.damaged.clone();
+        other
+    }
+
+    async fn on(directory: Arc<TempDir>, database: Arc<Database>, settings: &[(&str, &str)], routes: Option<Routes>) -> Self {
         let config = config(&database.url, settings);
         let clock = Clock::stopped_at(Timestamp { seconds: 1_800_000_000, nanos: 0 });
         let mut store = Store::open(&config, clock.clone()).await.unwrap();
@@ -90,7 +105,7 @@ impl Roster {
                 Some(routes) => roster::server::serve_routes(routes, serving, config.reflection, listener, stopped).await,
             }
         });
-        let (damaged, directory) = (AtomicBool::new(false), Arc::new(directory));
+        let damaged = Arc::new(AtomicBool::new(false));
         Self { address, store, clock, config, database, statements, damaged, stop: Some(stop), served: Some(served), directory }
     }
 
@@ -139,7 +154,8 @@ impl Roster {
 /// Whatever a test did, its database is sound in the end.
 impl Drop for Roster {
     fn drop(&mut self) {
-        if std::thread::panicking() || self.damaged.load(Ordering::SeqCst) {
+        let last = Arc::strong_count(&self.database) == 1;
+        if !last || std::thread::panicking() || self.damaged.load(Ordering::SeqCst) {
             return;
         }
         let report = apart(verify(&self.config, &|_, _| {})).unwrap();

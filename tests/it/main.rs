@@ -38,6 +38,7 @@ mod pages;
 mod phones;
 mod races;
 mod reflection;
+mod replicas;
 mod roles;
 mod rpc_table;
 mod search;

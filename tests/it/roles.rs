@@ -102,7 +102,8 @@ async fn of_more_roles_than_fit_into_a_message_all_are_counted() {
     let (roster, client) = begun().await;
     users(&client, &[]).await;
     let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)";
-    let rows = "SELECT printf('id-%05d', i), printf('c%05d', i), replace(hex(zeroblob(1024)), '0', 'x'), 'e', 0, 0 FROM n";
+    let padded = "(SELECT replace(format('%5s', i), ' ', '0') AS number FROM n) AS padded";
+    let rows = format!("SELECT 'id-' || number, 'c' || number, '{}', 'e', 0, 0 FROM {padded}", "x".repeat(2_048));
     run(&roster, &format!("INSERT INTO roles (role_id, code, description, etag, created_at, updated_at) {numbers} {rows}"))
         .await;
     run(&roster, "INSERT INTO role_members SELECT role_id, 'bob-1' FROM roles WHERE code <> 'c02500'").await;

@@ -62,6 +62,11 @@ pub(in crate::store) async fn schema(connection: &impl ConnectionTrait, newer: b
     Ok(made.into_iter().map(fault).collect())
 }
 
+/// Whether [`copy`] can copy it.
+pub(in crate::store) fn can_copy(config: &Config) -> bool {
+    matches!(config.database_url.location(), Location::Sqlite(_))
+}
+
 /// Copies the database as it is at one moment, while others read and write, to a file that is empty or not there.
 pub(in crate::store) async fn copy(connection: &DatabaseConnection, to: &Path) -> Result<(), DbErr> {
     sqlite::copy(connection, to).await

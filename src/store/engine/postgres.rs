@@ -46,14 +46,17 @@ impl Purpose {
     ///
     /// Writes have no `statement_timeout`: it would also end a COMMIT that waits for a standby, and the change would stay on the
     /// primary alone although it was acknowledged. Whoever waits for a row longer than `lock_timeout` is told to repeat the call.
-    /// A transaction whose process stands still must not keep its locks.
+    /// A transaction whose process stands still must not keep its locks. Under REPEATABLE READ a write would not see what was
+    /// committed while it waited for a row; READ COMMITTED does, and SERIALIZABLE fails it.
     const fn session(self) -> &'static str {
         match self {
             Self::Read => {
                 "SET statement_timeout = '30s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'"
             }
             Self::Write => {
-                "SET statement_timeout = 0; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'"
+                "SET statement_timeout = 0; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'; \
+                 SELECT set_config('default_transaction_isolation', 'read committed', false) \
+                 WHERE current_setting('default_transaction_isolation') = 'repeatable read'"
             }
             Self::Maintain => "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0",
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use roster::proto::CreateUserResponse;
-use sea_orm::{ConnectOptions, Database, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::ConnectionTrait;
 use tonic::Code::{Aborted, NotFound, Ok as OK};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
@@ -201,15 +201,6 @@ async fn ten_calls_with_one_key_that_a_kill_cuts_off_make_one_row_and_are_answer
     }
 }
 
-/// Takes the database's write lock: nobody else commits until it is dropped.
-async fn stopped_writers(place: &Place) -> sea_orm::DatabaseTransaction {
-    let mut options = ConnectOptions::new(format!("sqlite://{}", place.path("roster.db").display()));
-    options.max_connections(1);
-    let immediate =
-        TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
-    Database::connect(options).await.unwrap().begin_with_options(immediate).await.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_answers_before_it_commits_is_found_to_lose_writes() {
     let place = Place::new();
@@ -218,11 +209,11 @@ async fn a_server_that_answers_before_it_commits_is_found_to_lose_writes() {
     let mut load = Load::start(address, "hasty", CALLERS, creates).await;
     load.acknowledge(50).await;
     // What is answered from here on is only on its way.
-    let stopped = stopped_writers(&place).await;
+    let stopped = place.database.stop_writers().await;
     load.acknowledge(200).await;
     kill(running);
     let journals = load.end().await;
-    stopped.rollback().await.unwrap();
+    stopped.execute_unprepared("ROLLBACK").await.unwrap();
 
     let (running, wire, _) = start(&place).await;
     let lost = survivors(&journals, &stored(&wire).await).unwrap_err();

@@ -1,40 +1,79 @@
 //! A start that cannot be: the database or the address will not have it. One line that says which, and status 1.
 
+use std::fs::File;
 use std::net::TcpListener;
+use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::place::Place;
+use crate::harness::database::{on_postgres, statement};
 
-const DATABASE: &str = "ROSTER_DATABASE_URL";
+/// The lock under which a database is migrated, in the hands of a test: until this is dropped nobody else has it.
+enum MigrationLock {
+    File(File),
+    Row(DatabaseConnection),
+}
 
-#[test]
-fn a_database_that_cannot_be_opened_is_told_by_its_path() {
-    let place = Place::new();
-    place.write("text.db", "This is a text and no database, however long it may be. ".repeat(100));
-    place.write("file", "");
-    std::fs::create_dir(place.path("directory.db")).unwrap();
-    for path in ["text.db", "file/roster.db", "directory.db", "nowhere/roster.db", "/proc/roster.db"] {
-        for command in ["--listen 127.0.0.1:0", "keys list"] {
-            let url = format!("sqlite://{path}?mode=rwc");
-            place.run(command, &[(DATABASE, &url)]).assert_one_line(1, &[path]);
+impl MigrationLock {
+    async fn take(place: &Place) -> Self {
+        if !on_postgres() {
+            let lock = File::create(place.path("roster.db.lock")).unwrap();
+            lock.lock().unwrap();
+            return Self::File(lock);
+        }
+        let connection = place.database.connect().await;
+        for sql in [
+            "CREATE TABLE schema_lock (id INTEGER NOT NULL PRIMARY KEY)",
+            "INSERT INTO schema_lock VALUES (1)",
+            "BEGIN",
+            "SELECT id FROM schema_lock FOR UPDATE",
+        ] {
+            connection.execute_unprepared(sql).await.unwrap();
+        }
+        Self::Row(connection)
+    }
+
+    /// Waits until somebody waits for it.
+    async fn is_wanted(&self, place: &Place) {
+        match self {
+            Self::File(_) => {
+                // It has made the file once it asks for the lock.
+                place.wait_for("roster.db");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Self::Row(connection) => {
+                let waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+                for _ in 0..1_000 {
+                    if connection.query_one_raw(statement(waiting)).await.unwrap().is_some() {
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                panic!("nobody wants it");
+            }
         }
     }
-    assert!(std::fs::read_to_string(place.path("text.db")).unwrap().starts_with("This is a text"), "it is left alone");
+
+    async fn give_back(self) {
+        if let Self::Row(connection) = self {
+            connection.execute_unprepared("ROLLBACK").await.unwrap();
+            connection.close().await.unwrap();
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_a_newer_release_is_refused_and_left_alone() {
     let place = Place::new();
     place.output("keys create --name before");
-    let url = format!("sqlite://{}", place.path("roster.db").display());
-    let database = Database::connect(&url).await.unwrap();
     let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('9999_of_a_later_release', 1)";
-    database.execute_unprepared(newer).await.unwrap();
+    place.database.execute(newer).await;
     for command in ["--listen 127.0.0.1:0", "keys list"] {
-        place.run(command, &[]).assert_one_line(1, &["roster.db", "newer", "9999_of_a_later_release"]);
+        let parts = [&place.database_name(), "newer", "9999_of_a_later_release"];
+        place.run(command, &[]).assert_one_line(1, &parts);
     }
-    database.execute_unprepared("DELETE FROM seaql_migrations WHERE version LIKE '9999%'").await.unwrap();
+    place.database.execute("DELETE FROM seaql_migrations WHERE version LIKE '9999%'").await;
     assert!(place.output("keys list").contains("before"));
 }
 
@@ -44,44 +83,23 @@ fn an_address_that_is_taken_is_told_and_no_key_is_lost() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     place.run(&format!("--listen {address}"), &[]).assert_one_line(1, &[&address, "in use"]);
+    place.assert_untouched(&[]);
     let mut running = place.serve(&[]);
     running.address();
     assert!(place.root_key().starts_with("rk_"), "the first start that serves makes the first key");
     assert_eq!(running.stop().status, Some(0));
 }
 
-#[test]
-fn a_database_lies_where_the_setting_says() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_waits_for_a_migration_ends_on_a_signal() {
     let place = Place::new();
-    let url = format!("sqlite://{}?mode=rwc", place.path("users of the pool.db").display());
-    let mut running = place.serve(&[(DATABASE, &url)]);
-    running.address();
-    assert!(place.files().contains(&"users of the pool.db".to_owned()), "{:?}", place.files());
-    assert!(place.files().iter().all(|file| file.starts_with("users of the pool.db")), "{:?}", place.files());
-    assert_eq!(running.stop().status, Some(0));
-}
-
-#[test]
-fn a_start_that_waits_for_a_migration_ends_on_a_signal() {
-    let place = Place::new();
-    let lock = std::fs::File::create(place.path("roster.db.lock")).unwrap();
-    lock.lock().unwrap();
+    let lock = MigrationLock::take(&place).await;
     let running = place.serve(&[]);
-    // It has made the file once it asks for the lock.
-    place.wait_for("roster.db");
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    lock.is_wanted(&place).await;
     assert_eq!(running.stdout(), "", "it waits");
     assert_eq!(running.stop().status, Some(0));
-    drop(lock);
+    lock.give_back().await;
     let mut running = place.serve(&[]);
     running.address();
     assert_eq!(running.stop().status, Some(0));
-}
-
-#[test]
-fn a_file_is_not_made_where_the_url_says_so() {
-    let place = Place::new();
-    place.run("keys list", &[(DATABASE, "sqlite://typo.db?mode=rw")]).assert_one_line(1, &["typo.db"]);
-    place.run("keys list", &[(DATABASE, "sqlite://typo.db?mode=ro")]).assert_one_line(2, &["mode=ro"]);
-    assert!(!place.path("typo.db").exists());
 }

@@ -1,69 +1,13 @@
 //! The first key (contract §6): one of its own making, shown once; or the configuration's, ensured at every start.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-
 use tonic::Code::Unauthenticated;
 
-use super::place::{Place, ROSTER};
+use super::place::Place;
 
-const BOOTSTRAP: &str = "ROSTER_BOOTSTRAP_API_KEY";
-const FILE: &str = "roster.db.root-key";
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_a_terminal_it_lies_in_a_file_of_its_owner_and_the_log_says_where() {
-    let place = Place::new();
-    // One that an earlier database left, for everybody to read.
-    fs::set_permissions(place.write(FILE, "old\n"), fs::Permissions::from_mode(0o644)).unwrap();
-    let mut running = place.serve(&[]);
-    running.address();
-    let key = place.root_key();
-    assert_eq!(fs::metadata(place.path(FILE)).unwrap().permissions().mode() & 0o777, 0o600);
-    running.assert_root(&key).await;
-    let ended = running.stop();
-    assert!(ended.stderr.contains(FILE), "{ended:?}");
-    assert!(!ended.stderr.contains(&key) && !ended.stdout.contains(&key), "the key itself is not logged");
-
-    fs::remove_file(place.path(FILE)).unwrap();
-    let mut running = place.serve(&[]);
-    running.assert_root(&key).await;
-    let ended = running.stop();
-    assert!(!ended.stderr.contains("root"), "a second start makes none: {ended:?}");
-    assert!(!place.path(FILE).exists());
-}
-
-#[cfg(target_os = "linux")]
-#[tokio::test(flavor = "multi_thread")]
-async fn on_a_terminal_it_is_shown_once_and_kept_nowhere() {
-    let place = Place::new();
-    let command = format!("exec {ROSTER} --listen 127.0.0.1:0");
-    let shown = |line: &str| line.split_whitespace().find(|word| word.starts_with("rk_")).map(ToOwned::to_owned);
-    // util-linux's `script` gives it a terminal, and passes on what it says there.
-    let mut running = place.start_program("script", &["-qefc", &command, "/dev/null"], &[]);
-    running.address();
-    let key = running.stdout().lines().find_map(shown).unwrap_or_else(|| panic!("no key in {}", running.stdout()));
-    running.assert_root(&key).await;
-    assert!(!place.path(FILE).exists());
-    running.signal("TERM");
-    drop(running);
-    let mut running = place.start_program("script", &["-qefc", &command, "/dev/null"], &[]);
-    running.assert_root(&key).await;
-    assert_eq!(running.stdout().lines().find_map(shown), None);
-    running.signal("TERM");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_could_not_be_handed_over_is_not_lost() {
-    let place = Place::new();
-    fs::create_dir(place.path(FILE)).unwrap();
-    place.run("--listen 127.0.0.1:0", &[]).assert_one_line(1, &[FILE]);
-    fs::remove_dir(place.path(FILE)).unwrap();
-    let mut running = place.serve(&[]);
-    running.address();
-    assert!(place.path(FILE).exists(), "nobody has seen a key yet");
-    running.assert_root(&place.root_key()).await;
-    assert_eq!(running.stop().status, Some(0));
-}
+/// The variable that gives it.
+pub(super) const BOOTSTRAP: &str = "ROSTER_BOOTSTRAP_API_KEY";
+/// Where SQLite puts one of its own making.
+pub(super) const FILE: &str = "roster.db.root-key";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_key_is_made_once_there_was_one() {
@@ -129,6 +73,6 @@ fn a_key_that_can_be_none_is_told_without_being_shown() {
         let ended = place.run("--listen 127.0.0.1:0", &[(BOOTSTRAP, bad)]);
         ended.assert_one_line(2, &[BOOTSTRAP]);
         assert!(!ended.stderr.contains(bad), "{ended:?}");
-        assert_eq!(place.files(), [""; 0], "nothing was begun");
+        place.assert_untouched(&[]);
     }
 }

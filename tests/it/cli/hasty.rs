@@ -63,8 +63,7 @@ where
 pub(super) fn serve(place: &Place) -> Running {
     let program = std::env::current_exe().unwrap();
     let arguments = ["--exact", "cli::hasty::it_serves_in_a_process_that_is_told_to", "--nocapture"];
-    let database = format!("sqlite://{}?mode=rwc", place.path("roster.db").display());
-    place.start_program(program.to_str().unwrap(), &arguments, &[(DATABASE, &database)])
+    place.start_program(program.to_str().unwrap(), &arguments, &[(DATABASE, &place.database.url)])
 }
 
 #[tokio::test(flavor = "multi_thread")]

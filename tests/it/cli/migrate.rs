@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
-
 use super::place::Place;
+use crate::harness::database::on_postgres;
 
 /// The steps by name, with their SQL, in order.
 fn steps() -> Vec<(String, String)> {
@@ -17,26 +16,23 @@ fn steps() -> Vec<(String, String)> {
     steps
 }
 
-async fn open(place: &Place) -> DatabaseConnection {
-    Database::connect(format!("sqlite://{}?mode=rwc", place.path("roster.db").display())).await.unwrap()
-}
-
 /// A database that has had these steps, and holds a user.
 async fn with_steps(place: &Place, steps: &[(String, String)]) {
-    let database = open(place).await;
-    let record = "CREATE TABLE seaql_migrations (version TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)";
-    database.execute_unprepared(record).await.unwrap();
+    let database = &place.database;
+    let record = "CREATE TABLE seaql_migrations (version VARCHAR NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)";
+    database.execute(record).await;
     for (number, (name, sql)) in steps.iter().enumerate() {
-        database.execute_unprepared(sql).await.unwrap();
+        // Texts are ordered by code point on every engine.
+        let sql = if on_postgres() { sql.replace(" TEXT", " TEXT COLLATE \"C\"") } else { sql.clone() };
+        database.execute(&sql).await;
         let record = format!("INSERT INTO seaql_migrations VALUES ('{name}', 1)");
-        database.execute_unprepared(&record).await.unwrap();
+        database.execute(&record).await;
         let user = format!(
             "INSERT INTO users (user_id, created_at, updated_at, status, work_status, gender, email_verified, phone_verified, \
-             user_source_type, status_changed_at, etag, username) VALUES ('u{number}', 1, 1, 1, 1, 3, 0, 0, 3, 1, 'e', 'n{number}')"
+             user_source_type, status_changed_at, etag, username) VALUES ('u{number}', 1, 1, 1, 1, 3, FALSE, FALSE, 3, 1, 'e', 'n{number}')"
         );
-        database.execute_unprepared(&user).await.unwrap();
+        database.execute(&user).await;
     }
-    database.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,9 +49,7 @@ async fn a_database_of_every_earlier_schema_is_brought_up_to_date_with_all_that_
         assert_eq!(told.matches("to run: ").count(), steps.len() - had, "{told}");
         assert!(place.output("migrate").starts_with("nothing to do"));
         assert_eq!(place.run("migrate --status", &[]).status, Some(0));
-        let database = open(&place).await;
-        let users = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, "SELECT username FROM users ORDER BY user_id");
-        let users = database.query_all_raw(users).await.unwrap();
+        let users = place.database.query("SELECT username FROM users ORDER BY user_id").await;
         let names: Vec<String> = users.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
         assert_eq!(names, (0..had).map(|number| format!("n{number}")).collect::<Vec<_>>());
     }
@@ -67,22 +61,21 @@ fn what_there_is_to_do_is_told_without_a_database_and_none_is_made() {
     let status = place.run("migrate --status", &[]);
     assert_eq!(status.status, Some(1));
     assert_eq!(status.stdout.matches(" to run ").count(), steps().len());
-    assert_eq!(place.files(), Vec::<String>::new());
+    place.assert_untouched(&[]);
     place.output("migrate");
     assert!(place.output("migrate --status").contains("0001_users"));
 }
 
 /// Lets the database have had a step of a later release, which works with this one from `compatible_from` on.
 async fn newer_step(place: &Place, compatible_from: Option<&str>) {
-    let database = open(place).await;
-    database.execute_unprepared("DELETE FROM seaql_migrations WHERE version LIKE '9999%'").await.unwrap();
-    database.execute_unprepared("DELETE FROM schema_steps WHERE step LIKE '9999%'").await.unwrap();
-    database.execute_unprepared("INSERT INTO seaql_migrations VALUES ('9999_later', 1)").await.unwrap();
+    let database = &place.database;
+    database.execute("DELETE FROM seaql_migrations WHERE version LIKE '9999%'").await;
+    database.execute("DELETE FROM schema_steps WHERE step LIKE '9999%'").await;
+    database.execute("INSERT INTO seaql_migrations VALUES ('9999_later', 1)").await;
     if let Some(from) = compatible_from {
         let record = format!("INSERT INTO schema_steps VALUES ('9999_later', '{from}')");
-        database.execute_unprepared(&record).await.unwrap();
+        database.execute(&record).await;
     }
-    database.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,7 +93,7 @@ async fn a_newer_database_is_worked_on_as_long_as_it_says_so() {
     for (from, part) in [(Some("99.1.0"), "roster 99.1.0 or later"), (Some("soon"), "9999_later"), (None, "9999_later")] {
         newer_step(&place, from).await;
         for command in ["--listen 127.0.0.1:0", "keys list", "migrate"] {
-            place.run(command, &[]).assert_one_line(1, &["roster.db", "needs a newer release", part]);
+            place.run(command, &[]).assert_one_line(1, &[&place.database_name(), "needs a newer release", part]);
         }
         assert!(place.run("migrate --status", &[]).stdout.contains("newer"), "the status is told all the same");
     }

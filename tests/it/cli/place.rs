@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
+use roster::config::DatabaseUrl;
 use roster::proto::GetVersionResponse;
 use tempfile::TempDir;
 use tonic::Code;
 
-use crate::harness::database::{Database, on_postgres};
+use crate::harness::database::{Database, apart, on_postgres};
 use crate::wire::{Answer, Wire};
 
 /// The binary.
@@ -88,6 +89,19 @@ impl Place {
         let mut names: Vec<_> = names.collect();
         names.sort();
         names
+    }
+
+    /// What messages call its database.
+    pub(super) fn database_name(&self) -> String {
+        if on_postgres() { DatabaseUrl::parse(&self.database.url).unwrap().to_string() } else { "roster.db".to_owned() }
+    }
+
+    /// Asserts that nothing was begun: there are these files alone, and no table on a server.
+    #[track_caller]
+    pub(super) fn assert_untouched(&self, files: &[&str]) {
+        assert_eq!(self.files(), files);
+        let (database, tables) = (&self.database, "SELECT 1 FROM pg_tables WHERE schemaname = current_schema()");
+        assert!(!on_postgres() || apart(async { database.query(tables).await.is_empty() }), "there are tables");
     }
 
     /// The program, to be run in it; the environment is `PATH` and what is given.

@@ -229,7 +229,8 @@ async fn a_count_stops_at_ten_thousand_unless_it_is_to_be_exact<K: Kind>() {
     users(&client, &[]).await;
     let (name, plural) = (K::NAME, K::PLURAL);
     let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)";
-    let rows = "SELECT printf('id-%05d', i), printf('c%05d', i), 'e', 0, 0 FROM n";
+    let rows = "SELECT 'id-' || number, 'c' || number, 'e', 0, 0 \
+        FROM (SELECT replace(format('%5s', i), ' ', '0') AS number FROM n) AS padded";
     run(&roster, &format!("INSERT INTO {plural} ({name}_id, code, etag, created_at, updated_at) {numbers} {rows}")).await;
     run(&roster, &format!("INSERT INTO {name}_members SELECT {name}_id, 'bob-1' FROM {plural}")).await;
     let totals = async |count: CountMode| {

@@ -53,6 +53,14 @@ impl Database {
         connect(&self.url).await
     }
 
+    /// Takes a lock that every writer needs; who has the connection gives it back with ROLLBACK.
+    pub(crate) async fn stop_writers(&self) -> DatabaseConnection {
+        let connection = self.connect().await;
+        let lock = if on_postgres() { "BEGIN; LOCK TABLE users IN EXCLUSIVE MODE" } else { "BEGIN IMMEDIATE" };
+        connection.execute_unprepared(lock).await.unwrap();
+        connection
+    }
+
     /// Does this to it, behind the service's back.
     pub(crate) async fn execute(&self, sql: &str) {
         let connection = self.connect().await;

@@ -132,8 +132,10 @@ fn nobody_writes_what_the_lints_would_have_to_allow() {
     // Put together, so that this file does not find itself.
     let never = ["#[al", "#![al"].map(|start| format!("{start}low"));
     let later = ["todo", "unimplemented", "dbg"].map(|name| format!("{name}!"));
-    let asleep = [["#[ign", "ore"].concat()];
-    assert_none(naming(ALL, &[&never[..], &later, &asleep].concat(), &[]), "`#[expect(…, reason)]`, and nothing half done");
+    assert_none(naming(ALL, &[&never[..], &later].concat(), &[]), "`#[expect(…, reason)]`, and nothing half done");
+    // Those of one engine are run by `tests/postgres`.
+    let asleep = naming(ALL, &[["#[ign", "ore"].concat()], &[]).into_iter();
+    assert_none(asleep.filter(|line| !line.ends_with("= \"on PostgreSQL alone\"]")), "a test that is not run");
     let unsafe_code = [["uns", "afe {"].concat(), ["uns", "afe fn"].concat()];
     assert_none(naming(ALL, &unsafe_code, &[]), "no unsafe code");
 }
