@@ -11,7 +11,7 @@ use crate::harness::database::{on_postgres, statement};
 
 /// The lock under which a database is migrated, in the hands of a test: until this is dropped nobody else has it.
 enum MigrationLock {
-    File(File),
+    File { _held: File },
     Row(DatabaseConnection),
 }
 
@@ -20,7 +20,7 @@ impl MigrationLock {
         if !on_postgres() {
             let lock = File::create(place.path("roster.db.lock")).unwrap();
             lock.lock().unwrap();
-            return Self::File(lock);
+            return Self::File { _held: lock };
         }
         let connection = place.database.connect().await;
         for sql in [
@@ -37,7 +37,7 @@ impl MigrationLock {
     /// Waits until somebody waits for it.
     async fn is_wanted(&self, place: &Place) {
         match self {
-            Self::File(_) => {
+            Self::File { .. } => {
                 // It has made the file once it asks for the lock.
                 place.wait_for("roster.db");
                 tokio::time::sleep(Duration::from_millis(200)).await;
