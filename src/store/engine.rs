@@ -144,12 +144,20 @@ impl Engine {
         self.bulk.enter().await
     }
 
-    /// Makes the attempt, and again where it fails in passing: see [`Reach::attempts`].
+    /// Makes the attempt, and again where it fails in passing: see [`Reach::attempts`]. Where there is no connection to be had,
+    /// one that is idle is given up for the next who needs one.
     pub(super) async fn attempts<T, F>(&self, attempt: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
-        self.reach.attempts(attempt).await
+        let result = self.reach.attempts(attempt).await;
+        if let Err(error) = &result
+            && errors::cannot_connect(error)
+            && self.read.get_database_backend() == DbBackend::Postgres
+        {
+            postgres::make_room([&self.read, &self.write]).await;
+        }
+        result
     }
 
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that begins to read and then writes

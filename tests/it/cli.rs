@@ -2,17 +2,17 @@
 //! process's environment.
 
 mod backup;
-mod crash;
+pub(crate) mod crash;
 mod databases;
 mod first_key;
 mod fsync;
 mod full_disk;
-mod hasty;
+pub(crate) mod hasty;
 mod keys;
-mod load;
+pub(crate) mod load;
 mod logging;
 mod migrate;
-mod place;
+pub(crate) mod place;
 mod postgres;
 mod replicas;
 mod serving;

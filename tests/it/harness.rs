@@ -64,6 +64,11 @@ impl Roster {
         Self::build(&[], Some(routes)).await
     }
 
+    /// A server with these settings on a database that is there.
+    pub(crate) async fn start_on(database_url: &str, settings: &[(&str, &str)]) -> Self {
+        Self::on(Arc::new(tempfile::tempdir().unwrap()), Arc::new(Database::at(database_url)), settings, None).await
+    }
+
     async fn build(settings: &[(&str, &str)], routes: Option<Routes>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = Arc::new(Database::new(directory.path()));

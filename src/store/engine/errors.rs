@@ -125,6 +125,8 @@ fn postgres_meaning(error: &PgDatabaseError) -> Meaning {
             let taken = UNIQUE.iter().find(|(_, index, _)| error.constraint() == Some(index));
             taken.map_or(Meaning::InTheWay, |(_, _, conflict)| Meaning::Taken(*conflict))
         }
+        // statement_completion_unknown: what may have been committed is not attempted again.
+        "40003" => Meaning::Unable,
         // foreign_key_violation: what the row names was deleted a moment ago; the second attempt does not find it.
         // lock_not_available: lock_timeout. 40: serialization_failure, deadlock_detected and their like.
         code if matches!(code, "23503" | "55P03") || code.starts_with("40") => Meaning::InTheWay,

@@ -128,6 +128,14 @@ fn pool(options: &PgConnectOptions, purpose: Purpose, size: u32, reach: &Arc<Rea
     SqlxPostgresConnector::from_sqlx_postgres_pool(pool.connect_lazy_with(options.clone()))
 }
 
+/// Closes a connection that nobody uses. A server may have fewer than both pools may have: then one of them would keep for long
+/// what the other one lacks.
+pub(super) async fn make_room(pools: [&DatabaseConnection; 2]) {
+    if let Some(idle) = pools.iter().find_map(|pool| pool.get_postgres_connection_pool().try_acquire()) {
+        drop(idle.close().await);
+    }
+}
+
 /// Waits for a server that is about to start; any other failure is told as it is.
 async fn wait_for_server(config: &Config, options: &PgConnectOptions) -> Result<(), OpenError> {
     let began = clock::monotonic();

@@ -21,7 +21,7 @@ use crate::wire::{Answer, Wire};
 const CALLERS: usize = 16;
 
 /// A number from the environment.
-fn setting(name: &str, default: usize) -> usize {
+pub(crate) fn setting(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
@@ -34,13 +34,13 @@ fn writes() -> usize {
 }
 
 /// Any time up to this.
-fn any_time(most: Duration) -> Duration {
+pub(crate) fn any_time(most: Duration) -> Duration {
     let most = u64::try_from(most.as_micros()).unwrap();
     Duration::from_micros(u64::from_le_bytes(roster::clock::random()) % most)
 }
 
 /// A bit of everything; what a write needs is there by then, and some of it stays.
-fn mixed(prefix: &str, step: usize) -> Write {
+pub(crate) fn mixed(prefix: &str, step: usize) -> Write {
     let cycle = step / 8;
     let id = |name: &str| format!("{prefix}{cycle}-{name}");
     match step % 8 {
@@ -56,7 +56,7 @@ fn mixed(prefix: &str, step: usize) -> Write {
     }
 }
 
-fn creates(prefix: &str, step: usize) -> Write {
+pub(crate) fn creates(prefix: &str, step: usize) -> Write {
     Write::Create(format!("{prefix}{step}"))
 }
 
@@ -88,7 +88,7 @@ async fn killed_under_load(place: &Place, name: &str) -> Vec<Journal> {
 }
 
 /// How many writes of each caller are stored; or what was acknowledged and is lost, or half there.
-fn survivors(journals: &[Journal], stored: &Stored) -> Result<Vec<usize>, Vec<String>> {
+pub(crate) fn survivors(journals: &[Journal], stored: &Stored) -> Result<Vec<usize>, Vec<String>> {
     let found = journals.iter().map(|journal| journal.find(journal.acknowledged(), stored));
     let (found, wrong): (Vec<_>, Vec<_>) = found.partition(Result::is_ok);
     let wrong: Vec<_> = wrong.into_iter().flat_map(Result::unwrap_err).collect();
@@ -120,7 +120,7 @@ async fn repeat_acknowledged(wire: &Wire, journal: &Journal) {
     }
 }
 
-fn was_replayed(answer: &Answer) -> bool {
+pub(crate) fn was_replayed(answer: &Answer) -> bool {
     answer.headers.get("x-roster-replayed").is_some_and(|value| value == "true")
 }
 

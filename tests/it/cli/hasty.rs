@@ -60,10 +60,15 @@ where
 }
 
 /// Serves on any free port, in a process of its own: this program, asked to run the test below.
-pub(super) fn serve(place: &Place) -> Running {
+pub(crate) fn serve(place: &Place) -> Running {
+    serve_on(place, &place.database.url)
+}
+
+/// As [`serve`], on this database.
+pub(crate) fn serve_on(place: &Place, database: &str) -> Running {
     let program = std::env::current_exe().unwrap();
     let arguments = ["--exact", "cli::hasty::it_serves_in_a_process_that_is_told_to", "--nocapture"];
-    place.start_program(program.to_str().unwrap(), &arguments, &[(DATABASE, &place.database.url)])
+    place.start_program(program.to_str().unwrap(), &arguments, &[(DATABASE, database)])
 }
 
 #[tokio::test(flavor = "multi_thread")]

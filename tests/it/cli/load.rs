@@ -18,15 +18,15 @@ use crate::custom_data::object;
 use crate::wire::{Answer, Wire, framed, posting};
 
 /// The API key of all callers.
-pub(super) const KEY: &str = "a-key-of-thirty-two-characters-or-more";
+pub(crate) const KEY: &str = "a-key-of-thirty-two-characters-or-more";
 /// The settings that it is good under.
-pub(super) const KEYED: &[(&str, &str)] = &[("ROSTER_BOOTSTRAP_API_KEY", KEY)];
+pub(crate) const KEYED: &[(&str, &str)] = &[("ROSTER_BOOTSTRAP_API_KEY", KEY)];
 /// The group that users join.
 const GROUP: &str = "all";
 
 /// A write, by the ids of its users.
 #[derive(Clone, Debug)]
-pub(super) enum Write {
+pub(crate) enum Write {
     Create(String),
     CreateBatch(Vec<String>),
     /// Profile and custom data, to what they are in this version.
@@ -38,31 +38,31 @@ pub(super) enum Write {
 
 /// A write and its answer; none: nobody knows whether it was made.
 #[derive(Debug)]
-pub(super) struct Sent {
-    pub(super) write: Write,
-    pub(super) key: String,
-    pub(super) answer: Option<Answer>,
+pub(crate) struct Sent {
+    pub(crate) write: Write,
+    pub(crate) key: String,
+    pub(crate) answer: Option<Answer>,
 }
 
 /// What one caller sent, one after the other: but for the last, each was answered.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     /// How the ids of all its users begin, and of nobody else's.
-    pub(super) prefix: String,
-    pub(super) sent: Vec<Sent>,
+    pub(crate) prefix: String,
+    pub(crate) sent: Vec<Sent>,
 }
 
 /// How a user must be.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Expected {
+pub(crate) struct Expected {
     version: u32,
     /// As it was answered.
     etag: Option<String>,
     joined: bool,
 }
 
-pub(super) type Model = BTreeMap<String, Expected>;
-pub(super) type Stored = BTreeMap<String, UserDto>;
+pub(crate) type Model = BTreeMap<String, Expected>;
+pub(crate) type Stored = BTreeMap<String, UserDto>;
 
 /// The user in this version: whoever sees half of it notices.
 fn user(user_id: &str, version: u32) -> UserDto {
@@ -77,7 +77,7 @@ fn new_user(user_id: &str) -> UserDto {
 }
 
 impl Write {
-    pub(super) fn path(&self) -> &'static str {
+    pub(crate) fn path(&self) -> &'static str {
         match self {
             Self::Create(_) => "/roster.v1.UserService/CreateUser",
             Self::CreateBatch(_) => "/roster.v1.UserService/BatchCreateUsers",
@@ -87,7 +87,7 @@ impl Write {
         }
     }
 
-    fn request(&self) -> Vec<u8> {
+    pub(crate) fn request(&self) -> Vec<u8> {
         match self {
             Self::Create(id) => creating(new_user(id)).encode_to_vec(),
             Self::CreateBatch(ids) => {
@@ -104,7 +104,7 @@ impl Write {
     }
 
     /// Makes it under the key, or finds the server gone.
-    pub(super) async fn attempt(&self, wire: &Wire, key: &str) -> Result<Answer, h2::Error> {
+    pub(crate) async fn attempt(&self, wire: &Wire, key: &str) -> Result<Answer, h2::Error> {
         let headers = [("x-api-key", KEY), ("idempotency-key", key)];
         wire.attempt(posting(self.path(), &headers), framed(&self.request())).await
     }
@@ -129,7 +129,7 @@ impl Write {
     }
 
     /// The etags that the answer tells, once it is seen that all went well.
-    fn etags(&self, answer: &Answer) -> Vec<Option<String>> {
+    pub(crate) fn etags(&self, answer: &Answer) -> Vec<Option<String>> {
         let etag = |user: Option<UserDto>| vec![user.and_then(|user| user.etag)];
         match self {
             Self::Create(_) => etag(answer.message::<CreateUserResponse>().user),
@@ -151,7 +151,7 @@ impl Write {
 
 impl Sent {
     /// Whether an answer to it can be given again, and whom it shows.
-    pub(super) fn shows(&self) -> Option<&str> {
+    pub(crate) fn shows(&self) -> Option<&str> {
         match &self.write {
             Write::Create(id) | Write::Update(id, _) => Some(id),
             _ => None,
@@ -160,7 +160,7 @@ impl Sent {
 }
 
 /// Who must be there after these writes.
-pub(super) fn model<'a>(sent: impl IntoIterator<Item = &'a Sent>) -> Model {
+pub(crate) fn model<'a>(sent: impl IntoIterator<Item = &'a Sent>) -> Model {
     let mut model = Model::new();
     for sent in sent {
         sent.write.apply(&mut model, sent.answer.as_ref());
@@ -170,12 +170,12 @@ pub(super) fn model<'a>(sent: impl IntoIterator<Item = &'a Sent>) -> Model {
 
 impl Journal {
     /// How many writes were acknowledged.
-    pub(super) fn acknowledged(&self) -> usize {
+    pub(crate) fn acknowledged(&self) -> usize {
         self.sent.iter().take_while(|sent| sent.answer.is_some()).count()
     }
 
     /// How many of its writes are stored, the first `least` in any case; or what is wrong with what is.
-    pub(super) fn find(&self, least: usize, stored: &Stored) -> Result<usize, Vec<String>> {
+    pub(crate) fn find(&self, least: usize, stored: &Stored) -> Result<usize, Vec<String>> {
         let own: Stored = stored.iter().filter(|(id, _)| id.starts_with(&self.prefix)).map(owned).collect();
         let mut found = (least..=self.sent.len()).map(|count| (count, differences(&model(&self.sent[..count]), &own)));
         let (_, wrong) = match found.next().unwrap() {
@@ -191,7 +191,7 @@ fn owned((id, user): (&String, &UserDto)) -> (String, UserDto) {
 }
 
 /// What is not as it must be, in words.
-pub(super) fn differences(model: &Model, stored: &Stored) -> Vec<String> {
+pub(crate) fn differences(model: &Model, stored: &Stored) -> Vec<String> {
     let missing = model.keys().filter(|id| !stored.contains_key(*id)).map(|id| format!("{id} is lost"));
     let wrong = stored.iter().filter_map(|(id, user)| match model.get(id) {
         None => Some(format!("{id} should not be there")),
@@ -212,7 +212,7 @@ impl Expected {
 }
 
 /// Everybody who is there.
-pub(super) async fn stored(wire: &Wire) -> Stored {
+pub(crate) async fn stored(wire: &Wire) -> Stored {
     let (mut stored, mut page_token) = (Stored::new(), String::new());
     loop {
         let limit = Some(1_000);
@@ -231,7 +231,7 @@ pub(super) async fn stored(wire: &Wire) -> Stored {
 }
 
 /// Makes the group that users join, unless it is there.
-pub(super) async fn make_group(wire: &Wire) {
+pub(crate) async fn make_group(wire: &Wire) {
     let group = Some(GroupDto { code: Some(GROUP.to_owned()), ..GroupDto::default() });
     let headers = [("x-api-key", KEY), ("idempotency-key", "the-group")];
     let answer = wire.call("/roster.v1.GroupService/CreateGroup", &headers, &CreateGroupRequest { group }).await;
@@ -239,7 +239,7 @@ pub(super) async fn make_group(wire: &Wire) {
 }
 
 /// Callers at work.
-pub(super) struct Load {
+pub(crate) struct Load {
     callers: JoinSet<()>,
     journals: Vec<Journal>,
     answered: UnboundedReceiver<(usize, Sent)>,
@@ -247,7 +247,7 @@ pub(super) struct Load {
 
 impl Load {
     /// Starts callers, each on a connection of its own, that make what `script` says for the prefix of their ids and the step.
-    pub(super) async fn start(address: SocketAddr, name: &str, callers: usize, script: fn(&str, usize) -> Write) -> Self {
+    pub(crate) async fn start(address: SocketAddr, name: &str, callers: usize, script: fn(&str, usize) -> Write) -> Self {
         let (send, answered) = unbounded_channel();
         let (mut running, mut journals) = (JoinSet::new(), Vec::new());
         for number in 0..callers {
@@ -259,7 +259,7 @@ impl Load {
     }
 
     /// Waits until so many more writes are acknowledged.
-    pub(super) async fn acknowledge(&mut self, count: usize) {
+    pub(crate) async fn acknowledge(&mut self, count: usize) {
         for done in 1..=count {
             let (caller, sent) = self.answered.recv().await.expect("the callers write until the server is gone");
             assert!(sent.answer.is_some(), "the server is gone too early");
@@ -271,7 +271,7 @@ impl Load {
     }
 
     /// How many writes of each caller are acknowledged by now.
-    pub(super) fn acknowledged(&mut self) -> Vec<usize> {
+    pub(crate) fn acknowledged(&mut self) -> Vec<usize> {
         while let Ok((caller, sent)) = self.answered.try_recv() {
             self.journals[caller].sent.push(sent);
         }
@@ -279,7 +279,7 @@ impl Load {
     }
 
     /// What was sent, once the server is gone.
-    pub(super) async fn end(mut self) -> Vec<Journal> {
+    pub(crate) async fn end(mut self) -> Vec<Journal> {
         while let Some((caller, sent)) = self.answered.recv().await {
             self.journals[caller].sent.push(sent);
         }

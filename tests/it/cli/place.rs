@@ -15,17 +15,17 @@ use crate::harness::database::{Database, apart, on_postgres};
 use crate::wire::{Answer, Wire};
 
 /// The binary.
-pub(super) const ROSTER: &str = env!("CARGO_BIN_EXE_roster");
+pub(crate) const ROSTER: &str = env!("CARGO_BIN_EXE_roster");
 /// The variable that names the database.
-pub(super) const DATABASE: &str = "ROSTER_DATABASE_URL";
+pub(crate) const DATABASE: &str = "ROSTER_DATABASE_URL";
 /// How long a command, or what it is waited for, may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A directory to run the binary in.
-pub(super) struct Place {
+pub(crate) struct Place {
     directory: TempDir,
     /// What runs there work on, unless they are told of another one.
-    pub(super) database: Database,
+    pub(crate) database: Database,
     /// Standard output and error of each run: outside the directory, so that a test sees what the binary itself put there.
     outputs: TempDir,
     /// Whether the test has done to the database what no caller could.
@@ -33,7 +33,7 @@ pub(super) struct Place {
 }
 
 /// A run that has not ended.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
     stdout: PathBuf,
     stderr: PathBuf,
@@ -41,41 +41,41 @@ pub(super) struct Running {
 
 /// A run that has ended.
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) status: Option<i32>,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Ended {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a process took is no business of the service's clock")]
-pub(super) fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
 impl Place {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (directory, outputs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         Self { database: Database::new(directory.path()), directory, outputs, damaged: false.into() }
     }
 
     /// Says that the test does to the database what no caller could: it need not be sound at the end.
-    pub(super) fn damage(&self) {
+    pub(crate) fn damage(&self) {
         self.damaged.set(true);
     }
 
     /// The path of a file in it.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// The path of the file, once it is written.
-    pub(super) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         fs::write(self.path(name), text).unwrap();
         self.path(name)
     }
 
     /// Waits until the file is there.
-    pub(super) fn wait_for(&self, name: &str) {
+    pub(crate) fn wait_for(&self, name: &str) {
         let begun = now();
         while !self.path(name).exists() {
             assert!(begun.elapsed() < PATIENCE, "{name} does not come");
@@ -84,7 +84,7 @@ impl Place {
     }
 
     /// The names of the files in it.
-    pub(super) fn files(&self) -> Vec<String> {
+    pub(crate) fn files(&self) -> Vec<String> {
         let names = fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<_> = names.collect();
         names.sort();
@@ -105,7 +105,7 @@ impl Place {
     }
 
     /// The program, to be run in it; the environment is `PATH` and what is given.
-    pub(super) fn start_program(&self, program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
+    pub(crate) fn start_program(&self, program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
         let output = |kind: &str| {
             let run = fs::read_dir(self.outputs.path()).unwrap().count();
             self.outputs.path().join(format!("{run}.{kind}"))
@@ -121,30 +121,30 @@ impl Place {
     }
 
     /// Starts the binary with these arguments, parted by spaces.
-    pub(super) fn start(&self, arguments: &str, environment: &[(&str, &str)]) -> Running {
+    pub(crate) fn start(&self, arguments: &str, environment: &[(&str, &str)]) -> Running {
         self.start_program(ROSTER, &arguments.split_whitespace().collect::<Vec<_>>(), environment)
     }
 
     /// Runs it to its end.
-    pub(super) fn run(&self, arguments: &str, environment: &[(&str, &str)]) -> Ended {
+    pub(crate) fn run(&self, arguments: &str, environment: &[(&str, &str)]) -> Ended {
         self.start(arguments, environment).wait()
     }
 
     /// Runs it to its end, which must be good, and gives its standard output.
     #[track_caller]
-    pub(super) fn output(&self, arguments: &str) -> String {
+    pub(crate) fn output(&self, arguments: &str) -> String {
         let ended = self.run(arguments, &[]);
         assert_eq!(ended.status, Some(0), "{arguments}: {ended:?}");
         ended.stdout
     }
 
     /// Starts serving on any free port.
-    pub(super) fn serve(&self, environment: &[(&str, &str)]) -> Running {
+    pub(crate) fn serve(&self, environment: &[(&str, &str)]) -> Running {
         self.start("--listen 127.0.0.1:0", environment)
     }
 
     /// A key for everything: what the file with the first key holds, or one that is made where none was made at the start.
-    pub(super) fn root_key(&self) -> String {
+    pub(crate) fn root_key(&self) -> String {
         if on_postgres() {
             return self.output("keys create --name root --scopes *").trim().to_owned();
         }
@@ -166,7 +166,7 @@ impl Drop for Place {
 impl Running {
     /// Waits until it says where it listens.
     #[track_caller]
-    pub(super) fn address(&mut self) -> SocketAddr {
+    pub(crate) fn address(&mut self) -> SocketAddr {
         let begun = now();
         loop {
             let said = self.stdout();
@@ -182,13 +182,13 @@ impl Running {
     }
 
     /// Calls, with this key, what any key may call.
-    pub(super) async fn call(&mut self, key: &str) -> Answer {
+    pub(crate) async fn call(&mut self, key: &str) -> Answer {
         let wire = Wire::connect(self.address()).await;
         wire.call("/roster.v1.MetaService/GetVersion", &[("x-api-key", key)], &()).await
     }
 
     /// Asserts that the key is good for everything.
-    pub(super) async fn assert_root(&mut self, key: &str) {
+    pub(crate) async fn assert_root(&mut self, key: &str) {
         self.call(key).await.message::<GetVersionResponse>();
         let wire = Wire::connect(self.address()).await;
         let answer = wire.call("/roster.v1.UserService/DeleteUser", &[("x-api-key", key)], &()).await;
@@ -196,33 +196,33 @@ impl Running {
     }
 
     /// Its process id.
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    pub(super) fn stdout(&self) -> String {
+    pub(crate) fn stdout(&self) -> String {
         read(&self.stdout)
     }
 
-    pub(super) fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         read(&self.stderr)
     }
 
     /// Sends it a signal.
-    pub(super) fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
     /// Stops it as a service manager does.
-    pub(super) fn stop(self) -> Ended {
+    pub(crate) fn stop(self) -> Ended {
         self.signal("TERM");
         self.wait()
     }
 
     /// Waits for its end.
     #[track_caller]
-    pub(super) fn wait(mut self) -> Ended {
+    pub(crate) fn wait(mut self) -> Ended {
         let begun = now();
         let status: ExitStatus = loop {
             match self.child.try_wait().unwrap() {
@@ -246,7 +246,7 @@ impl Drop for Running {
 impl Ended {
     /// Asserts that it failed with this status, said nothing but one line, and there all of these.
     #[track_caller]
-    pub(super) fn assert_one_line(&self, status: i32, parts: &[&str]) {
+    pub(crate) fn assert_one_line(&self, status: i32, parts: &[&str]) {
         assert_eq!((self.status, self.stdout.as_str()), (Some(status), ""), "{self:?}");
         let lines: Vec<_> = self.stderr.lines().collect();
         assert_eq!(lines.len(), 1, "{self:?}");

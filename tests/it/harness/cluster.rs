@@ -24,6 +24,8 @@ pub(crate) struct Cluster {
     binaries: PathBuf,
     port: u16,
     server: Child,
+    /// What it is told beside [`SETTINGS`].
+    settings: Vec<String>,
     /// What order its texts have by default.
     pub(crate) locale: String,
     // Dropped last: the server's files are in it.
@@ -33,19 +35,25 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Makes one and starts it; `None`: PostgreSQL is not installed.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// As [`Cluster::start`], with these settings, each as `name=value`.
+    pub(crate) fn start_with(settings: &[&str]) -> Option<Self> {
         let binaries = binaries()?;
         let directory = tempfile::tempdir().unwrap();
         if let Some(user) = other_user() {
             assert!(Command::new("chown").arg(user).arg(directory.path()).status().unwrap().success());
         }
         let (locale, flags) = locale();
-        let mut make = command(&binaries.join("initdb"));
-        make.args(["--username=roster", "--auth=trust", "--encoding=UTF8", "--no-sync"]).args(flags);
-        let made = make.arg("--pgdata").arg(directory.path().join("data")).output().unwrap();
+        let mut initdb = command(&binaries.join("initdb"));
+        initdb.args(["--username=roster", "--auth=trust", "--encoding=UTF8", "--no-sync"]).args(flags);
+        let made = initdb.arg("--pgdata").arg(directory.path().join("data")).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = serve(&binaries, directory.path(), port);
-        let cluster = Self { binaries, port, server, locale, directory };
+        let settings: Vec<_> = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let server = serve(&binaries, directory.path(), port, &settings);
+        let cluster = Self { binaries, port, server, settings, locale, directory };
         cluster.wait_until_it_takes_connections();
         Some(cluster)
     }
@@ -55,17 +63,50 @@ impl Cluster {
         format!("postgres://roster@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A file of its own.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join("data").join(name)
+    }
+
     /// Kills all its processes at once, as the kernel does when memory is short.
     pub(crate) fn kill(&mut self) {
-        let children = Command::new("pkill").args(["-KILL", "-P", &self.server.id().to_string()]).status();
+        // Stopped first: else it would begin to mend what its children leave behind.
+        self.signal("STOP");
+        self.signal_children("KILL");
         self.server.kill().unwrap();
         self.server.wait().unwrap();
-        children.unwrap();
+    }
+
+    /// Lets none of its processes go on: what is sent to it is taken, and never answered.
+    pub(crate) fn pause(&self) {
+        self.signal("STOP");
+        self.signal_children("STOP");
+    }
+
+    /// Lets them go on.
+    pub(crate) fn resume(&self) {
+        self.signal_children("CONT");
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let server = self.server.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &server]).status().unwrap().success());
+    }
+
+    fn signal_children(&self, name: &str) {
+        let (signal, server) = (format!("-{name}"), self.server.id().to_string());
+        assert!(Command::new("pkill").args([&signal, "-P", &server]).status().unwrap().success(), "it has children");
     }
 
     /// Starts it again where it was.
     pub(crate) fn restart(&mut self) {
-        self.server = serve(&self.binaries, self.directory.path(), self.port);
+        self.server = serve(&self.binaries, self.directory.path(), self.port, &self.settings);
     }
 
     /// Waits until somebody can connect.
@@ -86,16 +127,17 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        drop(self.server.kill());
-        drop(self.server.wait());
+        if matches!(self.server.try_wait(), Ok(None)) {
+            self.kill();
+        }
     }
 }
 
-fn serve(binaries: &Path, directory: &Path, port: u16) -> Child {
+fn serve(binaries: &Path, directory: &Path, port: u16, settings: &[String]) -> Child {
     let log = File::options().create(true).append(true).open(directory.join("log")).unwrap();
     let mut server = command(&binaries.join("postgres"));
     server.arg("-D").arg(directory.join("data")).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-    server.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+    server.args(SETTINGS.iter().copied().chain(settings.iter().map(String::as_str)).flat_map(|setting| ["-c", setting]));
     server.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
 }
 

@@ -43,6 +43,11 @@ impl Database {
         Self { url: format!("{server}{separator}options[search_path]={schema}"), schema: Some(schema) }
     }
 
+    /// The one that this URL names, which goes with its server.
+    pub(crate) fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), schema: None }
+    }
+
     /// The same database with another setting of PostgreSQL's for each connection.
     pub(crate) fn url_with(&self, setting: &str, value: &str) -> String {
         format!("{}&options[{setting}]={value}", self.url)
