@@ -273,7 +273,10 @@ impl Error {
     fn log(&self) {
         match self {
             Self::Internal(cause) => tracing::error!(%cause, "internal error"),
-            Self::StoreUnavailable { cause, .. } => tracing::warn!(%cause, "the database does not answer"),
+            // That it is away, the store says once; not for each call.
+            Self::StoreUnavailable { cause, outcome_unknown } => {
+                tracing::debug!(%cause, outcome_unknown, "the database does not answer");
+            }
             _ => tracing::debug!(error = %self, "refused"),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, IntoDatabaseExecutor};
 use sea_orm_migration::prelude::*;
 
 use crate::{STEPS, Step};
@@ -30,7 +30,11 @@ pub(crate) async fn record(connection: &impl ConnectionTrait, step: &Step) -> Re
 }
 
 /// Records what all steps say, also those that ran before there was a record.
-pub(crate) async fn record_all(database: &DatabaseConnection) -> Result<(), DbErr> {
+pub(crate) async fn record_all<'c, C>(database: &'c C) -> Result<(), DbErr>
+where
+    C: ConnectionTrait,
+    &'c C: IntoDatabaseExecutor<'c>,
+{
     let recorded = recorded(database).await?;
     for step in STEPS.iter().filter(|step| !recorded.contains_key(step.name)) {
         record(database, step).await?;
@@ -39,7 +43,11 @@ pub(crate) async fn record_all(database: &DatabaseConnection) -> Result<(), DbEr
 }
 
 /// What is recorded, by step.
-pub(crate) async fn recorded(database: &DatabaseConnection) -> Result<HashMap<String, String>, DbErr> {
+pub(crate) async fn recorded<'c, C>(database: &'c C) -> Result<HashMap<String, String>, DbErr>
+where
+    C: ConnectionTrait,
+    &'c C: IntoDatabaseExecutor<'c>,
+{
     if !SchemaManager::new(database).has_table(TABLE).await? {
         return Ok(HashMap::new());
     }

@@ -6,7 +6,7 @@
 mod compatibility;
 mod status;
 
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait, DbBackend, IntoDatabaseExecutor};
 use sea_orm_migration::prelude::*;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -25,7 +25,11 @@ impl MigratorTrait for Migrator {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn up(database: &sea_orm::DatabaseConnection) -> Result<(), DbErr> {
+pub async fn up<'c, C>(database: &'c C) -> Result<(), DbErr>
+where
+    C: ConnectionTrait,
+    &'c C: IntoDatabaseExecutor<'c>,
+{
     // sea-orm-migration refuses a database with a step of a newer release, so it is asked only where there is something to run.
     if status(Some(database)).await?.iter().any(|step| step.state == State::Pending) {
         Migrator::up(database, None).await?;

@@ -1,6 +1,6 @@
 //! Which steps a database has had, and which it has not.
 
-use sea_orm::{DatabaseConnection, DbErr, EntityTrait, QueryOrder};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, IntoDatabaseExecutor, QueryOrder};
 use sea_orm_migration::{prelude::*, seaql_migrations};
 
 use crate::{Migrator, STEPS, compatibility};
@@ -41,7 +41,11 @@ impl Status {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn status(database: Option<&DatabaseConnection>) -> Result<Vec<Status>, DbErr> {
+pub async fn status<'c, C>(database: Option<&'c C>) -> Result<Vec<Status>, DbErr>
+where
+    C: ConnectionTrait,
+    &'c C: IntoDatabaseExecutor<'c>,
+{
     let (applied, recorded) = match database {
         Some(database) => (applied(database).await?, compatibility::recorded(database).await?),
         None => Default::default(),
@@ -57,7 +61,11 @@ pub async fn status(database: Option<&DatabaseConnection>) -> Result<Vec<Status>
     Ok(known.chain(newer).collect())
 }
 
-async fn applied(database: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+async fn applied<'c, C>(database: &'c C) -> Result<Vec<String>, DbErr>
+where
+    C: ConnectionTrait,
+    &'c C: IntoDatabaseExecutor<'c>,
+{
     let table = Migrator::migration_table_name().to_string();
     if !SchemaManager::new(database).has_table(&table).await? {
         return Ok(Vec::new());

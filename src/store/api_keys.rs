@@ -15,6 +15,7 @@ use std::sync::Arc;
 use sea_orm::EntityTrait;
 
 use super::Store;
+use super::engine::Reading;
 use crate::api_key::Secret;
 use crate::entity::{api_key, api_key_secret};
 use crate::error::{Error, Result};
@@ -54,9 +55,9 @@ impl Store {
     pub async fn authenticate(&self, presented: &str) -> Result<Caller> {
         let secret = Secret::presented(presented).ok_or(Error::ApiKeyInvalid)?;
         let query = api_key_secret::Entity::find_by_id(secret.hash()).find_also_related(api_key::Entity);
-        let read = |connection| {
+        let read = move |reading: Reading| {
             let query = query.clone();
-            async move { Ok(query.one(&connection).await?) }
+            async move { Ok(query.one(&reading.connection()).await?) }
         };
         let Some((secret, Some(key))) = self.engine.read(read).await? else { return Err(Error::ApiKeyInvalid) };
         let now = self.clock.now();

@@ -18,7 +18,7 @@ use sea_orm::{
     ModelTrait, PartialModelTrait, QueryFilter, QuerySelect, Select,
 };
 
-use super::engine::keys::is;
+use super::engine::{Reading, keys::is};
 use super::{Store, Tx};
 use crate::error::{Error, Result};
 use crate::proto::reflect::Reflect;
@@ -68,9 +68,9 @@ impl Store {
     /// [`Error::GroupNotFound`] or [`Error::RoleNotFound`] if there is none.
     pub async fn collection<C: Collection>(&self, code: &str) -> Result<C::Dto> {
         let select = C::Dto::select_cols(by_code::<C>(code).select_only());
-        let read = |connection| {
+        let read = move |reading: Reading| {
             let select = select.clone();
-            async move { Ok(select.into_model::<C::Dto>().one(&connection).await?) }
+            async move { Ok(select.into_model::<C::Dto>().one(&reading.connection()).await?) }
         };
         self.engine.read(read).await?.ok_or_else(|| C::not_found(code))
     }
@@ -83,6 +83,11 @@ fn by_code<C: Collection>(code: &str) -> Select<C::Entity> {
 /// The row of this code in the transaction at hand.
 async fn find<C: Collection>(connection: &impl ConnectionTrait, code: &str) -> Result<C::Model> {
     by_code::<C>(code).one(connection).await?.ok_or_else(|| C::not_found(code))
+}
+
+/// As [`find`], and until the transaction ends nobody changes or deletes it.
+async fn find_to_keep<C: Collection>(tx: &Tx, code: &str) -> Result<C::Model> {
+    by_code::<C>(code).lock_shared().one(&tx.connection).await?.ok_or_else(|| C::not_found(code))
 }
 
 /// As [`find`], and until the transaction ends nobody else changes or deletes it.

@@ -17,7 +17,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use tokio::sync::OwnedSemaphorePermit;
@@ -45,14 +45,31 @@ pub(super) struct Engine {
     /// One permit for what writes much: it must not keep all connections waiting for each other.
     bulk: Queue,
     reach: Arc<Reach>,
+    /// What each transaction begins with, behind a pooler.
+    opening: Option<Opening>,
 }
 
-/// Reads that all see the same state. Dropped, its connection goes back.
-pub(super) struct Snapshot(DatabaseTransaction);
+/// What transactions begin with where nothing can be set on connections, since a pooler hands each transaction another one.
+#[derive(Clone, Copy, Debug)]
+struct Opening {
+    read: &'static str,
+    write: &'static str,
+}
 
-impl Snapshot {
-    pub(super) fn connection(&self) -> &DatabaseTransaction {
-        &self.0
+/// What a read goes through. Dropped, its connection goes back.
+pub(super) enum Reading {
+    /// Any connection of the pool for each statement.
+    Each(DatabaseConnection),
+    /// One, whose statements all see the same state.
+    Steady(DatabaseTransaction),
+}
+
+impl Reading {
+    pub(super) fn connection(&self) -> DatabaseExecutor<'_> {
+        match self {
+            Self::Each(connection) => DatabaseExecutor::Connection(connection),
+            Self::Steady(transaction) => DatabaseExecutor::Transaction(transaction),
+        }
     }
 }
 
@@ -74,10 +91,13 @@ impl Engine {
     /// In words for whoever asks.
     pub(super) async fn schema(config: &Config) -> Result<Vec<roster_migrations::Status>, OpenError> {
         match config.database_url.location() {
-            Location::Sqlite(file) if !file.path.exists() => schema::steps(config, None).await,
+            Location::Sqlite(file) if !file.path.exists() => schema::steps::<DatabaseConnection>(config, None).await,
             _ => {
                 let connection = inspect::open(config).await?;
-                let steps = schema::steps(config, Some(&connection)).await;
+                let failed = |cause| OpenError::Open { database: config.database_url.to_string(), cause };
+                let reading = snapshot(&connection, postgres::opening(config)).await.map_err(failed)?;
+                let steps = schema::steps(config, Some(&reading)).await;
+                drop(reading);
                 drop(connection.close().await);
                 steps
             }
@@ -88,42 +108,67 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the work; [`Error::Overloaded`] when no connection comes free in time.
-    pub(super) async fn read<T, F>(&self, work: impl Fn(DatabaseConnection) -> F) -> Result<T>
+    pub(super) async fn read<T, F>(&self, work: impl Fn(Reading) -> F + Send + Sync + 'static) -> Result<T>
     where
-        F: Future<Output = Result<T>>,
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
     {
-        let _permit = self.reads.enter().await?;
-        self.attempts(|| work(self.read.clone())).await
+        let permit = self.reads.enter().await?;
+        // A pooler hands each transaction a connection of its own; a statement outside of one may not stay on one.
+        self.on_task(permit, self.opening.is_some(), work).await
     }
 
     /// As [`Engine::read`], of one state throughout.
     ///
     /// # Errors
     /// As [`Engine::read`].
-    pub(super) async fn snapshot<T, F>(&self, work: impl Fn(Snapshot) -> F) -> Result<T>
-    where
-        F: Future<Output = Result<T>>,
-    {
-        let _permit = self.reads.enter().await?;
-        let work = &work;
-        self.attempts(|| async move { work(snapshot(&self.read).await?).await }).await
-    }
-
-    /// As [`Engine::snapshot`], for lists, searches and batches: they wait here rather than take all connections. A caller who
-    /// stops waiting does not end a statement that runs, so it runs to its end on a task that keeps the permits for as long.
-    ///
-    /// # Errors
-    /// As [`Engine::read`].
-    pub(super) async fn scan<T, F>(&self, work: impl Fn(Snapshot) -> F + Send + Sync + 'static) -> Result<T>
+    pub(super) async fn snapshot<T, F>(&self, work: impl Fn(Reading) -> F + Send + Sync + 'static) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let permit = self.scans.enter().await?;
+        let permit = self.reads.enter().await?;
+        self.on_task(permit, true, work).await
+    }
+
+    /// As [`Engine::snapshot`], for lists, searches and batches: they wait here rather than take all connections.
+    ///
+    /// # Errors
+    /// As [`Engine::read`].
+    pub(super) async fn scan<T, F>(&self, work: impl Fn(Reading) -> F + Send + Sync + 'static) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let permits = (self.scans.enter().await?, self.reads.enter().await?);
+        self.on_task(permits, true, work).await
+    }
+
+    /// Reads on a task of its own, to the end even when the caller stops waiting: that does not end a statement that runs, it
+    /// would waste a connection that is being made, and the driver loses sight of a transaction that is dropped while it begins.
+    /// The permits are kept for as long.
+    async fn on_task<T, F>(
+        &self,
+        permits: impl Send + 'static,
+        steady: bool,
+        work: impl Fn(Reading) -> F + Send + Sync + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
         let engine = self.clone();
         let task = async move {
-            let _permit = permit;
-            engine.snapshot(work).await
+            let _permits = permits;
+            let attempt = || async {
+                let reading = if steady {
+                    Reading::Steady(snapshot(&engine.read, engine.opening).await?)
+                } else {
+                    Reading::Each(engine.read.clone())
+                };
+                work(reading).await
+            };
+            engine.attempts(attempt).await
         };
         tokio::spawn(task.in_current_span()).await.map_err(Error::internal)?
     }
@@ -150,7 +195,7 @@ impl Engine {
     where
         F: Future<Output = Result<T>>,
     {
-        let result = self.reach.attempts(attempt).await;
+        let result = self.reach.attempts(|| self.ask(), attempt).await;
         if let Err(error) = &result
             && errors::cannot_connect(error)
             && self.read.get_database_backend() == DbBackend::Postgres
@@ -167,7 +212,11 @@ impl Engine {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(self.write.begin_with_options(options).await?)
+        let transaction = self.write.begin_with_options(options).await?;
+        if let Some(opening) = self.opening {
+            transaction.execute_unprepared(opening.write).await?;
+        }
+        Ok(transaction)
     }
 
     /// Tells `observe` of every statement from now on.
@@ -180,11 +229,12 @@ impl Engine {
 
     /// Asks the database for a sign of life. It goes past those who queue: that they are many is no reason to report it as gone.
     pub(super) async fn ping(&self) -> Result<()> {
-        let ask = || async {
-            self.read.execute_unprepared("SELECT 1 FROM users LIMIT 1").await?;
-            Ok(())
-        };
-        self.attempts(ask).await
+        self.attempts(|| self.ask()).await
+    }
+
+    async fn ask(&self) -> Result<()> {
+        self.read.execute_unprepared("SELECT 1 FROM users LIMIT 1").await?;
+        Ok(())
     }
 
     /// Lets writers finish and closes all connections.
@@ -203,13 +253,17 @@ impl Engine {
 }
 
 /// Begins to read one state.
-async fn snapshot(connection: &DatabaseConnection) -> Result<Snapshot, DbErr> {
-    let begun = match connection.get_database_backend() {
+async fn snapshot(connection: &DatabaseConnection, opening: Option<Opening>) -> Result<DatabaseTransaction, DbErr> {
+    match (connection.get_database_backend(), opening) {
+        (_, Some(opening)) => {
+            let transaction = connection.begin().await?;
+            transaction.execute_unprepared(opening.read).await?;
+            Ok(transaction)
+        }
         // By default every statement would see what was committed before it.
-        DbBackend::Postgres => {
+        (DbBackend::Postgres, None) => {
             connection.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await
         }
         _ => connection.begin().await,
-    };
-    begun.map(Snapshot)
+    }
 }

@@ -1,12 +1,12 @@
 //! The one door for lookups by identifier: one query for each kind of identifier, however many are asked for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::{
     ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select,
 };
 
-use super::engine::keys::any_of;
+use super::engine::{Reading, keys::any_of};
 use super::{Store, Tx};
 use crate::entity::user;
 use crate::error::Result;
@@ -27,7 +27,7 @@ pub enum Identifier {
 }
 
 /// What a lookup reads of a user: all of it, or some columns.
-pub(super) trait Shape: FromQueryResult + Clone + Send + Sync {
+pub(super) trait Shape: FromQueryResult + Clone + Send + Sync + 'static {
     /// The query for its columns.
     fn select() -> Select<user::Entity>;
 }
@@ -62,9 +62,16 @@ impl Identifier {
 }
 
 impl Store {
-    /// The users that have the identifiers, in their order; `None`: nobody has it.
+    /// The users that have the identifiers, in their order, all of one moment; `None`: nobody has it.
     pub(super) async fn lookup<S: Shape>(&self, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
-        self.engine.read(|connection| async move { find(&connection, identifiers).await }).await
+        let kinds: HashSet<_> = identifiers.iter().map(std::mem::discriminant).collect();
+        let identifiers = identifiers.to_vec();
+        let read = move |reading: Reading| {
+            let identifiers = identifiers.clone();
+            async move { find(&reading.connection(), &identifiers).await }
+        };
+        // One query for each kind: together they must not see somebody before a change and after it.
+        if kinds.len() > 1 { self.engine.snapshot(read).await } else { self.engine.read(read).await }
     }
 }
 
@@ -78,8 +85,8 @@ pub(super) async fn find_one<S: Shape>(connection: &impl ConnectionTrait, identi
     Ok(find(connection, std::slice::from_ref(identifier)).await?.pop().flatten())
 }
 
-/// As [`find`], and until the transaction ends nobody else changes or deletes them. They are locked in one order, so that those
-/// who lock several do not wait for each other.
+/// As [`find`], and until the transaction ends nobody else changes or deletes them. They are locked in one order, kind by
+/// kind, so that those who lock several seldom wait for each other.
 pub(super) async fn find_to_change<S: Shape>(tx: &Tx, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
     match_up(&tx.connection, identifiers, |select| select.order_by_asc(user::Column::UserId).lock_exclusive()).await
 }
@@ -95,7 +102,7 @@ async fn match_up<S: Shape>(
     identifiers: &[Identifier],
     lock: impl Fn(Select<user::Entity>) -> Select<user::Entity>,
 ) -> Result<Vec<Option<S>>> {
-    let mut keys: HashMap<&'static str, (user::Column, Vec<&str>)> = HashMap::new();
+    let mut keys: BTreeMap<&'static str, (user::Column, Vec<&str>)> = BTreeMap::new();
     for identifier in identifiers {
         let column = identifier.column();
         keys.entry(name(column)).or_insert_with(|| (column, Vec::new())).1.push(identifier.key());

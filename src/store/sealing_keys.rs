@@ -5,6 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, EntityTrait};
 
+use super::engine::Reading;
 use super::{Context, Mutation, Store, Tx};
 use crate::clock;
 use crate::entity::sealing_key::{ActiveModel, Column, Entity};
@@ -38,7 +39,8 @@ impl Store {
     pub async fn page_tokens(&self) -> Result<&PageTokens> {
         self.page_tokens
             .get_or_try_init(|| async {
-                let read = |connection| async move { Ok(Entity::find_by_id(PAGE_TOKEN).one(&connection).await?) };
+                let read =
+                    |reading: Reading| async move { Ok(Entity::find_by_id(PAGE_TOKEN).one(&reading.connection()).await?) };
                 let key = match self.engine.read(read).await? {
                     Some(stored) => stored.key,
                     None => self.write(Context::default(), EnsureSealingKey(PAGE_TOKEN)).await?,

@@ -27,7 +27,7 @@ pub(super) use view::show;
 
 use sea_orm::ConnectionTrait;
 
-use super::engine::Snapshot;
+use super::engine::Reading;
 use super::{Identifier, Store, lookup};
 use crate::error::{Error, Result};
 use crate::proto::{Timestamp, UserDto};
@@ -44,7 +44,11 @@ impl Store {
             return Ok(found.ok_or(Error::UserNotFound)?.into_dto());
         }
         // The profile and what hangs on it are of one moment, so that its etag stands for both.
-        let read = |snapshot: Snapshot| async move { read(snapshot.connection(), identifier, view).await };
+        let identifier = identifier.clone();
+        let read = move |reading: Reading| {
+            let identifier = identifier.clone();
+            async move { read(&reading.connection(), &identifier, view).await }
+        };
         self.engine.snapshot(read).await
     }
 
@@ -55,12 +59,12 @@ impl Store {
     /// Those of the database.
     pub async fn users(&self, identifiers: &[Identifier], view: View) -> Result<Vec<Option<UserDto>>> {
         let identifiers = identifiers.to_vec();
-        let read = move |snapshot: Snapshot| {
+        let read = move |reading: Reading| {
             let identifiers = identifiers.clone();
             async move {
-                let found = lookup::find::<UserRow>(snapshot.connection(), &identifiers).await?;
+                let found = lookup::find::<UserRow>(&reading.connection(), &identifiers).await?;
                 let rows = found.iter().flatten().map(|row| row.clone().into_dto()).collect();
-                let mut users = gather(snapshot.connection(), rows, view).await?.into_iter();
+                let mut users = gather(&reading.connection(), rows, view).await?.into_iter();
                 let user = |found: &Option<UserRow>| match found {
                     Some(_) => users.next().map(Some),
                     None => Some(None),

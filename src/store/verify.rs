@@ -66,10 +66,10 @@ pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, V
         }
         report.add(file);
     }
-    let snapshot = engine::inspect::snapshot(&connection).await?;
+    let reading = engine::inspect::snapshot(config, &connection).await?;
     if report.faults() == 0 {
         let mut schema = Findings::new("schema", progress);
-        for fault in engine::inspect::schema(snapshot.connection(), newer).await? {
+        for fault in engine::inspect::schema(&reading.connection(), newer).await? {
             schema.row();
             if let Some(fault) = fault {
                 schema.fault(fault);
@@ -78,11 +78,11 @@ pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, V
         report.add(schema);
         let mut dangling = Findings::new("foreign keys", progress);
         dangling.row();
-        engine::inspect::dangling(snapshot.connection()).await?.into_iter().for_each(|fault| dangling.fault(fault));
+        engine::inspect::dangling(&reading.connection()).await?.into_iter().for_each(|fault| dangling.fault(fault));
         report.add(dangling);
-        look(snapshot.connection(), &mut report, progress).await?;
+        look(&reading.connection(), &mut report, progress).await?;
     }
-    drop(snapshot);
+    drop(reading);
     connection.close().await.map_err(Error::from)?;
     Ok(report)
 }

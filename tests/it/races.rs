@@ -5,7 +5,6 @@ use std::future::Future;
 use std::sync::Arc;
 
 use roster::proto::{DeleteUserRequest, UpdateUserRequest, UserDto, UserIdType};
-
 use tokio::sync::Barrier;
 use tonic::{Code, Status};
 use unicode_normalization::UnicodeNormalization;

@@ -64,6 +64,12 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ),
     ("a missing index", "DROP INDEX users_phone_key", "schema", "index users_phone_key is missing"),
     (
+        "an index of some rows in its place",
+        "DROP INDEX users_username; CREATE UNIQUE INDEX users_username ON users (username) WHERE name IS NULL",
+        "schema",
+        "not as it was made",
+    ),
+    (
         "another index in its place",
         "DROP INDEX users_username; CREATE INDEX users_username ON users (name)",
         "schema",

@@ -9,7 +9,7 @@ use crate::entity::api_key::{self, Column};
 use crate::error::Result;
 use crate::proto::ApiKeyDto;
 use crate::store::Store;
-use crate::store::engine::Snapshot;
+use crate::store::engine::Reading;
 use crate::store::paging::{Keyset, Listed, Page, list};
 
 impl Store {
@@ -20,11 +20,11 @@ impl Store {
     pub async fn list_api_keys(&self, caller: &Caller, page: &Page) -> Result<Listed<ApiKeyDto>> {
         let select = ApiKeyRow::select().filter(reach::condition(Some(caller)));
         let page = page.clone();
-        let read = move |snapshot: Snapshot| {
+        let read = move |reading: Reading| {
             let (select, page) = (select.clone(), page.clone());
             async move {
                 let oldest_first = Keyset::ascending([Column::CreatedAt, Column::ApiKeyId].map(ColumnTrait::into_expr));
-                list::<_, ApiKeyRow>(snapshot.connection(), select, &oldest_first, &page).await
+                list::<_, ApiKeyRow>(&reading.connection(), select, &oldest_first, &page).await
             }
         };
         Ok(self.engine.scan(read).await?.map(ApiKeyRow::into_dto))
@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn has_api_keys(&self) -> Result<bool> {
-        let read = |connection| async move { Ok(api_key::Entity::find().one(&connection).await?.is_some()) };
+        let read = |reading: Reading| async move { Ok(api_key::Entity::find().one(&reading.connection()).await?.is_some()) };
         self.engine.read(read).await
     }
 
@@ -44,9 +44,9 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn api_keys(&self) -> Result<Vec<api_key::Model>> {
-        let read = |connection| async move {
+        let read = |reading: Reading| async move {
             let keys = api_key::Entity::find().order_by_asc(Column::CreatedAt).order_by_asc(Column::ApiKeyId);
-            Ok(keys.all(&connection).await?)
+            Ok(keys.all(&reading.connection()).await?)
         };
         self.engine.read(read).await
     }

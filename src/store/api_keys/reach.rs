@@ -8,7 +8,7 @@ use super::row::ApiKeyRow;
 use crate::entity::api_key::{self, Column};
 use crate::error::{Error, Result};
 use crate::proto::{ApiKeyDto, Timestamp};
-use crate::store::engine::keys::is;
+use crate::store::engine::{Reading, keys::is};
 use crate::store::{Store, Tx};
 
 /// The path of a key's end.
@@ -68,6 +68,11 @@ impl Store {
     /// # Errors
     /// [`Error::ApiKeyNotFound`], also for a key that is stronger than the caller's.
     pub async fn api_key(&self, caller: &Caller, api_key_id: &str) -> Result<ApiKeyDto> {
-        self.engine.read(|connection| async move { read(&connection, Some(caller), api_key_id).await }).await
+        let (caller, api_key_id) = (caller.clone(), api_key_id.to_owned());
+        let read = move |reading: Reading| {
+            let (caller, api_key_id) = (caller.clone(), api_key_id.clone());
+            async move { read(&reading.connection(), Some(&caller), &api_key_id).await }
+        };
+        self.engine.read(read).await
     }
 }

@@ -6,7 +6,7 @@ use super::{Collection, find, id};
 use crate::entity::user;
 use crate::error::{Error, Result};
 use crate::proto::UserDto;
-use crate::store::engine::Snapshot;
+use crate::store::engine::Reading;
 use crate::store::lookup::Shape;
 use crate::store::paging::{Keyset, Listed, Page, list};
 use crate::store::users::{Brief, UserRow, View, show};
@@ -19,11 +19,11 @@ impl Store {
     /// Those of the database.
     pub async fn collections<C: Collection>(&self, page: &Page) -> Result<Listed<C::Dto>> {
         let page = page.clone();
-        let read = move |snapshot: Snapshot| {
+        let read = move |reading: Reading| {
             let page = page.clone();
             async move {
                 let select = C::Dto::select_cols(C::Entity::find().select_only());
-                list(snapshot.connection(), select, &by_code::<C>(), &page).await
+                list(&reading.connection(), select, &by_code::<C>(), &page).await
             }
         };
         self.engine.scan(read).await
@@ -35,11 +35,11 @@ impl Store {
     /// [`Error::UserNotFound`].
     pub async fn collections_of<C: Collection>(&self, user: &Identifier, page: &Page) -> Result<Listed<C::Dto>> {
         let (user, page) = (user.clone(), page.clone());
-        let read = move |snapshot: Snapshot| {
+        let read = move |reading: Reading| {
             let (user, page) = (user.clone(), page.clone());
             async move {
-                let user = lookup::find_one::<Brief>(snapshot.connection(), &user).await?.ok_or(Error::UserNotFound)?;
-                list(snapshot.connection(), of_user::<C>(&user.user_id), &by_code::<C>(), &page).await
+                let user = lookup::find_one::<Brief>(&reading.connection(), &user).await?.ok_or(Error::UserNotFound)?;
+                list(&reading.connection(), of_user::<C>(&user.user_id), &by_code::<C>(), &page).await
             }
         };
         self.engine.scan(read).await
@@ -51,15 +51,15 @@ impl Store {
     /// [`Error::GroupNotFound`] or [`Error::RoleNotFound`].
     pub async fn members<C: Collection>(&self, code: &str, page: &Page, view: View) -> Result<Listed<UserDto>> {
         let (code, page) = (code.to_owned(), page.clone());
-        let read = move |snapshot: Snapshot| {
+        let read = move |reading: Reading| {
             let (code, page) = (code.clone(), page.clone());
             async move {
-                let collection = find::<C>(snapshot.connection(), &code).await?;
+                let collection = find::<C>(&reading.connection(), &code).await?;
                 let join = user::Entity::belongs_to(C::Members::default()).from(user::Column::UserId).to(C::MEMBER).into();
                 let select = UserRow::select().join(JoinType::InnerJoin, join).filter(C::MEMBER_OF.eq(id::<C>(&collection)));
                 // Ordered by the membership's own column, which its key is in the order of.
                 let keyset = Keyset::ascending([C::MEMBER.into_expr()]);
-                show(snapshot.connection(), list(snapshot.connection(), select, &keyset, &page).await?, view).await
+                show(&reading.connection(), list(&reading.connection(), select, &keyset, &page).await?, view).await
             }
         };
         self.engine.scan(read).await

@@ -7,10 +7,10 @@ use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
 
 use super::list::{of_user, to_members};
-use super::{Collection, find, id};
+use super::{Collection, find_to_keep, id};
 use crate::entity::user;
 use crate::error::{Error, Result};
-use crate::store::engine::{Snapshot, keys::any_of};
+use crate::store::engine::{Reading, keys::any_of};
 use crate::store::users::Brief;
 use crate::store::{Identifier, Mutation, Store, Tx, lookup};
 
@@ -40,7 +40,7 @@ impl<C: Collection> Mutation for ChangeMembers<C> {
     type Answer = Vec<bool>;
 
     async fn apply(&self, tx: &Tx) -> Result<Vec<bool>> {
-        let collection = find::<C>(&tx.connection, &self.code).await?;
+        let collection = find_to_keep::<C>(tx, &self.code).await?;
         let found = lookup::find::<Brief>(&tx.connection, &self.users).await?;
         let user_ids: Vec<_> = found.iter().flatten().map(|user| user.user_id.clone()).collect();
         change::<C>(tx, self.holding, &[id::<C>(&collection)], &user_ids).await?;
@@ -65,18 +65,20 @@ impl<C: Collection> Mutation for ChangeHolding<C> {
     type Answer = Vec<C::Dto>;
 
     async fn apply(&self, tx: &Tx) -> Result<Vec<C::Dto>> {
-        let user = lookup::find_one::<Brief>(&tx.connection, &self.user).await?.ok_or(Error::UserNotFound)?;
-        let ids = ids::<C>(&tx.connection, &self.codes).await?;
+        // Locked, so that the answer is what the user holds after this call and after no other one.
+        let user = lookup::find_one_to_change::<Brief>(tx, &self.user).await?.ok_or(Error::UserNotFound)?;
+        let ids = ids::<C>(tx, &self.codes).await?;
         change::<C>(tx, self.holding, &ids, std::slice::from_ref(&user.user_id)).await?;
         let now = of_user::<C>(&user.user_id).order_by_asc(C::CODE);
         Ok(now.into_model::<C::Dto>().all(&tx.connection).await?)
     }
 }
 
-/// The ids of all these codes.
-async fn ids<C: Collection>(connection: &impl ConnectionTrait, codes: &[String]) -> Result<Vec<String>> {
+/// The ids of all these codes; until the transaction ends nobody deletes them.
+async fn ids<C: Collection>(tx: &Tx, codes: &[String]) -> Result<Vec<String>> {
     let select = C::Entity::find().select_only().column(C::CODE).column(C::ID);
-    let rows = select.filter(any_of(connection, C::CODE, codes)).into_tuple::<(String, String)>().all(connection).await?;
+    let select = select.filter(any_of(&tx.connection, C::CODE, codes)).order_by_asc(C::ID).lock_shared();
+    let rows = select.into_tuple::<(String, String)>().all(&tx.connection).await?;
     let known: HashMap<_, _> = rows.into_iter().collect();
     codes.iter().map(|code| known.get(code).cloned().ok_or_else(|| C::not_found(code))).collect()
 }
@@ -135,10 +137,15 @@ impl Store {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn holds_any<C: Collection>(&self, user: &Identifier, codes: &[String]) -> Result<bool> {
-        let read = |snapshot: Snapshot| async move {
-            let user = lookup::find_one::<Brief>(snapshot.connection(), user).await?.ok_or(Error::UserNotFound)?;
-            let held = of_user::<C>(&user.user_id).filter(any_of(snapshot.connection(), C::CODE, codes)).limit(1);
-            Ok(held.into_model::<C::Dto>().one(snapshot.connection()).await?.is_some())
+        let (user, codes) = (user.clone(), codes.to_vec());
+        let read = move |reading: Reading| {
+            let (user, codes) = (user.clone(), codes.clone());
+            async move {
+                let connection = &reading.connection();
+                let user = lookup::find_one::<Brief>(connection, &user).await?.ok_or(Error::UserNotFound)?;
+                let held = of_user::<C>(&user.user_id).filter(any_of(connection, C::CODE, codes)).limit(1);
+                Ok(held.into_model::<C::Dto>().one(connection).await?.is_some())
+            }
         };
         self.engine.snapshot(read).await
     }

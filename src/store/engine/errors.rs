@@ -94,7 +94,11 @@ fn meaning(error: &DbErr) -> Meaning {
             Some(postgres) => postgres_meaning(postgres),
             None => sqlite_meaning(error, database.as_ref()),
         },
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => Meaning::Lost,
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::BeginFailed
+        | sqlx::Error::WorkerCrashed => Meaning::Lost,
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Meaning::CannotConnect,
         _ => Meaning::Fault,
     }
@@ -125,18 +129,22 @@ fn postgres_meaning(error: &PgDatabaseError) -> Meaning {
             let taken = UNIQUE.iter().find(|(_, index, _)| error.constraint() == Some(index));
             taken.map_or(Meaning::InTheWay, |(_, _, conflict)| Meaning::Taken(*conflict))
         }
-        // statement_completion_unknown: what may have been committed is not attempted again.
-        "40003" => Meaning::Unable,
+        // statement_completion_unknown: what may have been committed is not attempted again. query_canceled: statement_timeout.
+        // database_dropped.
+        "40003" | "57014" | "57P04" => Meaning::Unable,
         // foreign_key_violation: what the row names was deleted a moment ago; the second attempt does not find it.
         // lock_not_available: lock_timeout. 40: serialization_failure, deadlock_detected and their like.
         code if matches!(code, "23503" | "55P03") || code.starts_with("40") => Meaning::InTheWay,
         // read_only_sql_transaction: the server is a standby now. 57P01 to 57P05 but cannot_connect_now: it ends the connection.
         // idle_in_transaction_session_timeout. 08: the connection.
-        code if matches!(code, "25006" | "25P03" | "57P01" | "57P02" | "57P05") || code.starts_with("08") => Meaning::Lost,
+        // A connection in a state that it should not be in is of no use either: 25001 and 25P02, a transaction that somebody left
+        // open; 26000 and 42P05, prepared statements mixed up by a pooler; 0A000, a plan of before a migration.
+        "25006" | "25P03" | "57P01" | "57P02" | "57P05" | "25001" | "25P02" | "26000" | "42P05" | "0A000" => Meaning::Lost,
+        code if code.starts_with("08") => Meaning::Lost,
         // cannot_connect_now, too_many_connections.
         "57P03" | "53300" => Meaning::CannotConnect,
-        // query_canceled: statement_timeout. 53: no space or memory. 58: the server's input and output.
-        code if code == "57014" || code.starts_with("53") || code.starts_with("58") => Meaning::Unable,
+        // 53: no space or memory. 58: the server's input and output.
+        code if code.starts_with("53") || code.starts_with("58") => Meaning::Unable,
         _ => Meaning::Fault,
     }
 }

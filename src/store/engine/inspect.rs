@@ -8,7 +8,7 @@ use std::path::Path;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr};
 
-use super::{OpenError, Snapshot};
+use super::{OpenError, Reading};
 use crate::config::{Config, Location};
 use crate::error::Result;
 
@@ -24,8 +24,8 @@ pub(in crate::store) async fn open(config: &Config) -> Result<DatabaseConnection
 }
 
 /// Reads of one state throughout.
-pub(in crate::store) async fn snapshot(connection: &DatabaseConnection) -> Result<Snapshot> {
-    Ok(super::snapshot(connection).await?)
+pub(in crate::store) async fn snapshot(config: &Config, connection: &DatabaseConnection) -> Result<Reading> {
+    Ok(Reading::Steady(super::snapshot(connection, super::postgres::opening(config)).await?))
 }
 
 /// What the engine finds wrong with its files; `None`: it does not look at them. PostgreSQL has a tool of its own for that.

@@ -11,7 +11,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr,
 
 use super::queue::Queue;
 use super::reach::Reach;
-use super::{Engine, OpenError, schema};
+use super::{Engine, OpenError, Opening, schema};
 use crate::clock;
 use crate::config::Config;
 
@@ -23,11 +23,16 @@ const WRITERS_OF_TEN: u32 = 4;
 const STATEMENT_CACHE: usize = 256;
 /// How long making a connection may take: nobody waits for one that is in use, see [`Queue`].
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
-/// A connection that has been idle for longer is tested before its next use: firewalls forget silent ones.
+/// The same where nobody waits for an answer.
+const PATIENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that has been idle for longer is tested before its next use, for so long: firewalls forget silent ones.
 const TEST_AFTER: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_millis(250);
 /// An idle connection is closed after, and any is replaced after: so that load finds its way to new servers.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
 const LIFETIME: Duration = Duration::from_mins(30);
+/// How long a migration that somebody is in the way of lets others go on before it tries again.
+const MIGRATION_PAUSE: Duration = Duration::from_secs(1);
 /// How long a start waits for a server that does not take connections yet, and how often it asks.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 const START_INTERVAL: Duration = Duration::from_millis(200);
@@ -63,6 +68,18 @@ impl Purpose {
     }
 }
 
+/// What each transaction begins with where no statements are kept prepared: then a pooler may stand between, and what is set on a
+/// connection would be another client's. The driver names what it prepares, and never forgets it; so whatever was named on
+/// the server's connection, by whichever client, goes first: nobody else is in a transaction there.
+pub(super) fn opening(config: &Config) -> Option<Opening> {
+    (config.database_statement_cache == Some(0)).then_some(Opening {
+        read: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; DEALLOCATE ALL; SET LOCAL statement_timeout = '30s'; \
+               SET LOCAL idle_in_transaction_session_timeout = '10s'",
+        write: "DEALLOCATE ALL; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '2s'; \
+                SET LOCAL idle_in_transaction_session_timeout = '10s'",
+    })
+}
+
 /// Connects, and migrates the database.
 pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     let connections = config.database_max_connections.unwrap_or(CONNECTIONS);
@@ -74,18 +91,21 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     let options = options(config)?;
     wait_for_server(config, &options).await?;
     let reach = Arc::new(Reach::default());
-    let maintain = pool(&options, Purpose::Maintain, 2, &reach);
+    let opening = opening(config);
+    let pool = |purpose, size| pool(&options, purpose, opening.is_some(), size, &reach);
+    let maintain = pool(Purpose::Maintain, 1);
     let prepared = prepare(config, &maintain).await;
     drop(maintain.close().await);
     prepared?;
     Ok(Engine {
-        write: pool(&options, Purpose::Write, writers, &reach),
-        read: pool(&options, Purpose::Read, readers, &reach),
+        write: pool(Purpose::Write, writers),
+        read: pool(Purpose::Read, readers),
         writes: Queue::new(writers),
         reads: Queue::new(readers),
         scans: Queue::new((readers / 2).max(1)),
         bulk: Queue::for_bulk(),
         reach,
+        opening,
     })
 }
 
@@ -93,7 +113,7 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
 pub(super) async fn open_to_read(config: &Config) -> Result<DatabaseConnection, OpenError> {
     let options = options(config)?;
     wait_for_server(config, &options).await?;
-    Ok(pool(&options, Purpose::Maintain, 1, &Arc::default()))
+    Ok(pool(&options, Purpose::Maintain, opening(config).is_some(), 1, &Arc::default()))
 }
 
 fn options(config: &Config) -> Result<PgConnectOptions, OpenError> {
@@ -104,27 +124,28 @@ fn options(config: &Config) -> Result<PgConnectOptions, OpenError> {
     Ok(if options.get_application_name().is_some() { options } else { options.application_name("roster") })
 }
 
-fn pool(options: &PgConnectOptions, purpose: Purpose, size: u32, reach: &Arc<Reach>) -> DatabaseConnection {
+fn pool(options: &PgConnectOptions, purpose: Purpose, pooled: bool, size: u32, reach: &Arc<Reach>) -> DatabaseConnection {
     let reach = reach.clone();
-    let pool = PgPoolOptions::new()
+    let patience = if let Purpose::Maintain = purpose { PATIENT_TIMEOUT } else { ACQUIRE_TIMEOUT };
+    let mut pool = PgPoolOptions::new()
         .max_connections(size)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(patience)
         .idle_timeout(IDLE_TIMEOUT)
         .max_lifetime(LIFETIME)
         .test_before_acquire(false)
         .before_acquire(move |connection, about| {
             let mistrusted = reach.mistrusts(about.age);
             Box::pin(async move {
-                if mistrusted {
-                    return Ok(false);
+                if mistrusted || about.idle_for < TEST_AFTER {
+                    return Ok(!mistrusted);
                 }
-                if about.idle_for >= TEST_AFTER {
-                    connection.ping().await?;
-                }
-                Ok(true)
+                Ok(matches!(tokio::time::timeout(TEST_TIMEOUT, connection.ping()).await, Ok(Ok(()))))
             })
-        })
-        .after_connect(move |connection, _| Box::pin(async move { connection.execute(purpose.session()).await.map(drop) }));
+        });
+    if !pooled {
+        let session = purpose.session();
+        pool = pool.after_connect(move |connection, _| Box::pin(async move { connection.execute(session).await.map(drop) }));
+    }
     SqlxPostgresConnector::from_sqlx_postgres_pool(pool.connect_lazy_with(options.clone()))
 }
 
@@ -141,7 +162,8 @@ async fn wait_for_server(config: &Config, options: &PgConnectOptions) -> Result<
     let began = clock::monotonic();
     let mut told = false;
     loop {
-        match PgConnection::connect_with(options).await {
+        let connecting = tokio::time::timeout(START_PATIENCE, PgConnection::connect_with(options)).await;
+        match connecting.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into())) {
             Ok(connection) => {
                 drop(connection.close().await);
                 return Ok(());
@@ -170,20 +192,34 @@ fn cannot_open(config: &Config, error: sqlx::Error) -> OpenError {
     OpenError::Open { database: config.database_url.to_string(), cause }
 }
 
+/// Looks whether the database is fit for us, and migrates it where that is to be done.
 async fn prepare(config: &Config, maintain: &DatabaseConnection) -> Result<(), OpenError> {
     let failed = |cause| OpenError::Open { database: config.database_url.to_string(), cause };
+    let reading = super::snapshot(maintain, opening(config)).await.map_err(failed)?;
     let asked = Statement::from_string(DbBackend::Postgres, "SHOW server_encoding");
-    let row = maintain.query_one_raw(asked).await.map_err(failed)?;
+    let row = reading.query_one_raw(asked).await.map_err(failed)?;
     let encoding = row.map(|row| row.try_get_by_index::<String>(0)).transpose().map_err(failed)?.unwrap_or_default();
     if encoding != "UTF8" {
         return Err(OpenError::Encoding { database: config.database_url.to_string(), encoding });
     }
-    if schema::is_current(config, maintain).await? {
-        return Ok(());
+    let current = schema::is_current(config, &reading).await?;
+    reading.rollback().await.map_err(failed)?;
+    if current { Ok(()) } else { migrate(config, maintain).await }
+}
+
+/// Runs the missing steps, all or none, in the transaction that holds the lock.
+async fn migrate(config: &Config, maintain: &DatabaseConnection) -> Result<(), OpenError> {
+    let failed = |cause| OpenError::Migrate { database: config.database_url.to_string(), cause };
+    loop {
+        let transaction = schema_lock::take(maintain, opening(config).is_some()).await.map_err(failed)?;
+        match schema::bring_up(config, &transaction).await {
+            Ok(()) => return transaction.commit().await.map_err(failed),
+            Err(OpenError::Migrate { cause, .. }) if schema_lock::is_in_the_way(&cause) => {
+                tracing::warn!(%cause, "another session is in the way of the migration; trying again");
+                drop(transaction.rollback().await);
+                tokio::time::sleep(MIGRATION_PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
     }
-    let locked = schema_lock::take(maintain).await;
-    let lock = locked.map_err(|cause| OpenError::Migrate { database: config.database_url.to_string(), cause })?;
-    let migrated = schema::bring_up(config, maintain).await;
-    drop(lock.rollback().await);
-    migrated
 }

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -18,15 +18,19 @@ const ATTEMPTS: u32 = 8;
 const PERSEVERANCE: Duration = Duration::from_millis(1_500);
 /// The pause before the second attempt; it doubles, and each is shortened at random by up to half.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
+/// Whoever gets no connection while others were answered within this time is one too many: the database is not away.
+const RECENT: Duration = Duration::from_millis(900);
 /// Connections that are lost within this time are lost by one cause.
 const LOSS: Duration = Duration::from_secs(1);
 
 /// How the database can be reached, as the calls before have found.
 #[derive(Debug, Default)]
 pub(super) struct Reach {
-    /// Whether it could not be connected to. Then one call at a time tries, and all others are told so at once.
+    /// Whether it could not be connected to. Then one call at a time asks it, and all others are told so at once.
     away: AtomicBool,
-    trying: tokio::sync::Mutex<()>,
+    asking: tokio::sync::Mutex<()>,
+    /// When it last answered anything.
+    answered: Mutex<Option<Instant>>,
     /// When a connection was last lost, or found to be one to a server that does not write any more. Those that are older are
     /// most likely no better.
     lost: Mutex<Option<Instant>>,
@@ -34,18 +38,26 @@ pub(super) struct Reach {
 
 impl Reach {
     /// Makes the attempt, and again a few times as long as what stands in its way will pass: a deadlock, a conflict of
-    /// transactions, a lost connection. So it must be one that can be repeated as a whole.
+    /// transactions, a lost connection. So it must be one that can be repeated as a whole. While the database is away, whoever
+    /// comes first asks it for a sign of life, and goes on when there is one.
     ///
     /// # Errors
-    /// Those of the last attempt; [`Error::StoreUnavailable`] at once while the database is known to be away.
-    pub(super) async fn attempts<T, F>(&self, attempt: impl Fn() -> F) -> Result<T>
+    /// Those of the last attempt; [`Error::StoreUnavailable`] at once while the database is known to be away;
+    /// [`Error::Overloaded`] when it answers others but there is no connection to be had.
+    pub(super) async fn attempts<T, F, A>(&self, ask: impl Fn() -> A, attempt: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
+        A: Future<Output = Result<()>>,
     {
+        if self.away.load(Ordering::Relaxed) {
+            let asking = self.asking.try_lock().map_err(|_| away())?;
+            self.noting(ask()).await?;
+            drop(asking);
+        }
         let began = clock::monotonic();
         let mut pause = FIRST_PAUSE;
         for _ in 1..ATTEMPTS {
-            match self.through(attempt()).await {
+            match self.noting(attempt()).await {
                 Err(error) if errors::passes(&error) && began.elapsed() < PERSEVERANCE => {
                     tracing::debug!(%error, "trying again");
                     tokio::time::sleep(shortened(pause)).await;
@@ -54,27 +66,30 @@ impl Reach {
                 result => return result,
             }
         }
-        self.through(attempt()).await
+        self.noting(attempt()).await
     }
 
-    async fn through<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let trying = self.away.load(Ordering::Relaxed).then(|| self.trying.try_lock());
-        if let Some(Err(busy)) = trying {
-            return Err(Error::StoreUnavailable { outcome_unknown: false, cause: format!("it is away: {busy}").into() });
-        }
+    /// Does the work, and learns from how it ends.
+    async fn noting<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let result = work.await;
-        match &result {
-            Err(error) if errors::cannot_connect(error) => {
-                if !self.away.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(error = errors::cause(error), "the database is away");
-                }
+        let Err(error @ Error::StoreUnavailable { .. }) = &result else {
+            *lock(&self.answered) = Some(clock::monotonic());
+            if self.away.swap(false, Ordering::Relaxed) {
+                tracing::info!("the database is back");
             }
-            Err(error) if errors::is_lost(error) => self.lose(),
-            Err(Error::StoreUnavailable { .. }) => {}
-            Ok(_) | Err(_) => {
-                if self.away.swap(false, Ordering::Relaxed) {
-                    tracing::info!("the database is back");
-                }
+            return result;
+        };
+        if errors::cannot_connect(error) {
+            if lock(&self.answered).is_some_and(|answered| answered.elapsed() < RECENT) {
+                return Err(Error::Overloaded);
+            }
+            if !self.away.swap(true, Ordering::Relaxed) {
+                tracing::warn!(error = errors::cause(error), "the database is away");
+            }
+        } else {
+            tracing::warn!(error = errors::cause(error), "the database failed a call");
+            if errors::is_lost(error) {
+                self.lose();
             }
         }
         result
@@ -82,7 +97,7 @@ impl Reach {
 
     /// Notes that a connection was lost: not again for a while, so that a server that never writes is not reconnected to for ever.
     fn lose(&self) {
-        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lost = lock(&self.lost);
         if lost.is_none_or(|lost| lost.elapsed() >= LOSS) {
             *lost = Some(clock::monotonic());
         }
@@ -90,9 +105,17 @@ impl Reach {
 
     /// Whether a connection of this age was there already when one was lost.
     pub(super) fn mistrusts(&self, age: Duration) -> bool {
-        let lost = *self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = *lock(&self.lost);
         lost.is_some_and(|lost| lost.elapsed() <= age)
     }
+}
+
+fn away() -> Error {
+    Error::StoreUnavailable { outcome_unknown: false, cause: "it is away".into() }
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Between half of it and all of it, so that those who were in each other's way do not meet again.
@@ -109,7 +132,11 @@ mod tests {
 
     use super::*;
 
-    fn away() -> Error {
+    async fn answers() -> Result<()> {
+        Ok(())
+    }
+
+    fn no_connection() -> Error {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into()
     }
 
@@ -120,35 +147,45 @@ mod tests {
             let tries = &tries;
             move || async move { if tries.fetch_add(1, Ordering::SeqCst) + 1 < good { Err(Error::ConflictRetry) } else { Ok(()) } }
         };
-        reach.attempts(until(3)).await.unwrap();
+        reach.attempts(answers, until(3)).await.unwrap();
         assert_eq!(tries.swap(0, Ordering::SeqCst), 3);
-        assert!(matches!(reach.attempts(until(u32::MAX)).await, Err(Error::ConflictRetry)));
+        assert!(matches!(reach.attempts(answers, until(u32::MAX)).await, Err(Error::ConflictRetry)));
         assert_eq!(tries.swap(0, Ordering::SeqCst), ATTEMPTS);
         // Whoever waited long for a lock has waited enough.
         let slow = || async {
             tokio::time::sleep(PERSEVERANCE).await;
             until(u32::MAX)().await
         };
-        assert!(matches!(reach.attempts(slow).await, Err(Error::ConflictRetry)));
+        assert!(matches!(reach.attempts(answers, slow).await, Err(Error::ConflictRetry)));
         assert_eq!(tries.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn while_the_database_is_away_one_call_tries_and_the_others_are_told() {
+    async fn while_the_database_is_away_one_call_asks_and_the_others_are_told() {
         let reach = Reach::default();
-        assert!(reach.attempts(|| async { Err::<(), _>(away()) }).await.is_err());
-        let tries = AtomicU32::new(0);
+        assert!(reach.attempts(answers, || async { Err::<(), _>(no_connection()) }).await.is_err());
+        let asked = AtomicU32::new(0);
         let slow = || async {
-            tries.fetch_add(1, Ordering::SeqCst);
+            asked.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(100)).await;
             Ok(())
         };
-        let (first, second) = tokio::join!(reach.attempts(slow), reach.attempts(slow));
+        let (first, second) = tokio::join!(reach.attempts(slow, answers), reach.attempts(slow, answers));
         assert!(first.is_ok());
         assert!(matches!(second, Err(Error::StoreUnavailable { outcome_unknown: false, .. })));
-        let (first, second) = tokio::join!(reach.attempts(slow), reach.attempts(slow));
+        let (first, second) = tokio::join!(reach.attempts(slow, answers), reach.attempts(slow, answers));
         assert!(first.is_ok() && second.is_ok());
-        assert_eq!(tries.load(Ordering::SeqCst), 3);
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_gets_no_connection_while_others_are_answered_is_one_too_many() {
+        let reach = Reach::default();
+        let without = || async { Err::<(), _>(no_connection()) };
+        reach.attempts(answers, answers).await.unwrap();
+        assert!(matches!(reach.attempts(answers, without).await, Err(Error::Overloaded)));
+        tokio::time::advance(RECENT).await;
+        assert!(matches!(reach.attempts(answers, without).await, Err(Error::StoreUnavailable { .. })));
     }
 
     #[tokio::test(start_paused = true)]

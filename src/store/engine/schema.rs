@@ -1,13 +1,17 @@
 //! Bringing the schema up to date: the same for every engine, but for the lock that the engine's own file takes around it.
 
 use roster_migrations::{State, Status};
-use sea_orm::DatabaseConnection;
+use sea_orm::{ConnectionTrait, IntoDatabaseExecutor};
 
 use super::OpenError;
 use crate::config::Config;
 
 /// Which steps the database has had; without one, none.
-pub(super) async fn steps(config: &Config, connection: Option<&DatabaseConnection>) -> Result<Vec<Status>, OpenError> {
+pub(super) async fn steps<'c, C>(config: &Config, connection: Option<&'c C>) -> Result<Vec<Status>, OpenError>
+where
+    C: ConnectionTrait,
+    &'c C: IntoDatabaseExecutor<'c>,
+{
     let failed = |cause| OpenError::Open { database: config.database_url.to_string(), cause };
     roster_migrations::status(connection).await.map_err(failed)
 }
@@ -16,7 +20,11 @@ pub(super) async fn steps(config: &Config, connection: Option<&DatabaseConnectio
 ///
 /// # Errors
 /// [`OpenError::Newer`] where this release cannot work on it.
-pub(super) async fn is_current(config: &Config, connection: &DatabaseConnection) -> Result<bool, OpenError> {
+pub(super) async fn is_current<'c, C>(config: &Config, connection: &'c C) -> Result<bool, OpenError>
+where
+    C: ConnectionTrait,
+    &'c C: IntoDatabaseExecutor<'c>,
+{
     let steps = steps(config, Some(connection)).await?;
     let beyond: Vec<_> = steps.iter().filter(|step| !step.admits(env!("CARGO_PKG_VERSION"))).map(needed).collect();
     if !beyond.is_empty() {
@@ -26,7 +34,11 @@ pub(super) async fn is_current(config: &Config, connection: &DatabaseConnection)
 }
 
 /// Runs the missing steps; whoever calls it holds the lock.
-pub(super) async fn bring_up(config: &Config, connection: &DatabaseConnection) -> Result<(), OpenError> {
+pub(super) async fn bring_up<'c, C>(config: &Config, connection: &'c C) -> Result<(), OpenError>
+where
+    C: ConnectionTrait,
+    &'c C: IntoDatabaseExecutor<'c>,
+{
     is_current(config, connection).await?;
     let failed = |cause| OpenError::Migrate { database: config.database_url.to_string(), cause };
     roster_migrations::up(connection).await.map_err(failed)

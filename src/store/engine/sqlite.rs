@@ -40,7 +40,7 @@ pub(super) async fn open(config: &Config, file: &SqliteFile) -> Result<Engine, O
     check_build(&read).await.map_err(opened)?;
     let readers = readers(config);
     let (writes, reads, scans) = (Queue::new(WRITERS), Queue::new(readers), Queue::new((readers / 2).max(1)));
-    Ok(Engine { write, read, writes, reads, scans, bulk: Queue::for_bulk(), reach: Arc::default() })
+    Ok(Engine { write, read, writes, reads, scans, bulk: Queue::for_bulk(), reach: Arc::default(), opening: None })
 }
 
 /// Makes the file for its owner's eyes only; what SQLite puts beside it gets the same mode. Why it cannot be made, SQLite tells.

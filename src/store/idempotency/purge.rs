@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::forgotten_by;
 use crate::entity::idempotency_record::{Column, Entity};
@@ -23,10 +23,12 @@ impl Mutation for PurgeRecords {
 
     async fn apply(&self, tx: &Tx) -> Result<usize> {
         let old = Column::CreatedAt.lte(forgotten_by(tx.now));
-        let select = Entity::find().select_only().column(Column::RecordId).filter(old);
+        let select = Entity::find().select_only().column(Column::RecordId).filter(old.clone());
         let oldest = select.order_by_asc(Column::CreatedAt).limit(STEP).into_tuple::<String>();
         let record_ids = oldest.all(&tx.connection).await?;
-        Entity::delete_many().filter(any_of(&tx.connection, Column::RecordId, &record_ids)).exec(&tx.connection).await?;
+        // Once more by age: one of them may have been made anew meanwhile.
+        let these = any_of(&tx.connection, Column::RecordId, &record_ids).and(old);
+        Entity::delete_many().filter(these).exec(&tx.connection).await?;
         Ok(record_ids.len())
     }
 }

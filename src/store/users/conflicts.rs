@@ -7,6 +7,7 @@ use sea_orm::ConnectionTrait;
 use super::row::Brief;
 use crate::entity::user::ActiveModel;
 use crate::error::{Conflict, Error, Result};
+use crate::store::engine::Reading;
 use crate::store::{Identifier, Store, lookup};
 
 /// The identifiers that a row lays claim to, in the contract's order.
@@ -50,8 +51,11 @@ pub(super) async fn explain(store: &Store, row: ActiveModel, own: Option<&str>, 
     if !matches!(error, Error::AlreadyExists(_)) {
         return error;
     }
-    let rows = &[row];
-    match store.engine.read(|connection| async move { taken(&connection, rows).await }).await {
+    let read = move |reading: Reading| {
+        let row = row.clone();
+        async move { taken(&reading.connection(), &[row]).await }
+    };
+    match store.engine.snapshot(read).await {
         Ok(taken) => all(error, &taken.concat(), |owner| own != Some(owner)),
         Err(_) => error,
     }

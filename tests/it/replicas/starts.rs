@@ -71,7 +71,7 @@ async fn three_that_start_on_an_empty_schema_all_serve_and_take_each_step_once()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "on PostgreSQL alone"]
 async fn three_that_start_on_an_earlier_schema_all_serve_and_take_each_step_once() {
-    let steps = u32::try_from(roster_migrations::status(None).await.unwrap().len()).unwrap();
+    let steps = u32::try_from(roster_migrations::status::<sea_orm::DatabaseConnection>(None).await.unwrap().len()).unwrap();
     for round in 0..rounds(10) {
         let had = 1 + u32::try_from(round).unwrap() % (steps - 1);
         let database = with_steps(had).await;

@@ -4,17 +4,19 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
 use super::Objects;
 
-/// In the words of [`super::sqlite::outline`]. A column of text that is not ordered by code point, and an index that was not
-/// built to its end, are told too, so that they differ.
+/// In the words of [`super::sqlite::outline`]. What that has no words for is told too, so that it differs: a text that is not ordered
+/// by code point, an index that was not built to its end, or is of some rows or of expressions.
 const OUTLINE: &str = "\
-    SELECT 'table ' || c.table_name, string_agg(c.column_name \
+    SELECT 'table ' || c.table_name, string_agg(c.column_name || ' ' || upper(c.data_type) \
             || CASE WHEN c.data_type = 'text' AND c.collation_name IS DISTINCT FROM 'C' THEN ' ordered otherwise' ELSE '' END \
             || CASE WHEN c.is_nullable = 'NO' THEN ' NOT NULL' ELSE '' END, ', ' ORDER BY c.column_name COLLATE \"C\") \
         FROM information_schema.columns c WHERE c.table_schema = current_schema() GROUP BY c.table_name \
-    UNION ALL SELECT 'index ' || i.relname, CASE WHEN x.indisunique THEN 'unique ' ELSE '' END \
-            || CASE WHEN x.indisvalid THEN '' ELSE 'unfinished ' END || t.relname || ' (' || \
+    UNION ALL SELECT CASE WHEN x.indisprimary THEN 'primary key of ' || t.relname ELSE 'index ' || i.relname END, \
+            CASE WHEN x.indisunique AND NOT x.indisprimary THEN 'unique ' ELSE '' END \
+            || CASE WHEN x.indpred IS NULL AND x.indexprs IS NULL THEN '' ELSE 'partial ' END \
+            || CASE WHEN x.indisvalid THEN '' ELSE 'unfinished ' END || t.relname || ' (' || coalesce( \
             (SELECT string_agg(a.attname, ', ' ORDER BY k.place) FROM unnest(x.indkey) WITH ORDINALITY AS k (number, place) \
-                JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.number) || ')' \
+                JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.number), '') || ')' \
         FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid \
             JOIN pg_namespace n ON n.oid = t.relnamespace WHERE n.nspname = current_schema() \
     UNION ALL SELECT 'foreign key ' || child || ' (' || columns || ')', parent || ' (' || keys || ') ' || CASE action \

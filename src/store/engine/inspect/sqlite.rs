@@ -17,9 +17,11 @@ const SCHEMA: &str = "SELECT type || ' ' || name AS name, sql FROM sqlite_master
 const OUTLINE: &str = "\
     WITH tables AS (SELECT name FROM sqlite_master \
         WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('seaql_migrations', 'schema_steps')) \
-    SELECT 'table ' || t.name AS name, group_concat(c.name || iif(c.\"notnull\", ' NOT NULL', ''), ', ' ORDER BY c.name) AS what \
+    SELECT 'table ' || t.name AS name, group_concat(c.name || ' ' || c.type || iif(c.\"notnull\", ' NOT NULL', ''), ', ' ORDER BY c.name) AS what \
         FROM tables t, pragma_table_info(t.name) c GROUP BY t.name \
-    UNION ALL SELECT 'index ' || i.name, iif(i.\"unique\", 'unique ', '') || t.name || ' (' || \
+    UNION ALL SELECT 'primary key of ' || t.name, t.name || ' (' || group_concat(c.name, ', ' ORDER BY c.pk) || ')' \
+        FROM tables t, pragma_table_info(t.name) c WHERE c.pk > 0 GROUP BY t.name \
+    UNION ALL SELECT 'index ' || i.name, iif(i.\"unique\", 'unique ', '') || iif(i.partial, 'partial ', '') || t.name || ' (' || \
             (SELECT group_concat(c.name, ', ' ORDER BY c.seqno) FROM pragma_index_info(i.name) c) || ')' \
         FROM tables t, pragma_index_list(t.name) i WHERE i.origin = 'c' \
     UNION ALL SELECT 'foreign key ' || t.name || ' (' || group_concat(f.\"from\", ', ' ORDER BY f.seq) || ')', \
