@@ -197,7 +197,7 @@ impl Engine {
     {
         let result = self.reach.attempts(|| self.ask(), attempt).await;
         if let Err(error) = &result
-            && errors::cannot_connect(error)
+            && (errors::cannot_connect(error) || matches!(error, Error::Overloaded))
             && self.read.get_database_backend() == DbBackend::Postgres
         {
             postgres::make_room([&self.read, &self.write]).await;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select,
 };
@@ -85,10 +86,19 @@ pub(super) async fn find_one<S: Shape>(connection: &impl ConnectionTrait, identi
     Ok(find(connection, std::slice::from_ref(identifier)).await?.pop().flatten())
 }
 
-/// As [`find`], and until the transaction ends nobody else changes or deletes them. They are locked in one order, kind by
+/// As [`find`], and until the transaction ends nobody else changes or deletes them; who joins them to a group need not wait. They are locked in one order, kind by
 /// kind, so that those who lock several seldom wait for each other.
 pub(super) async fn find_to_change<S: Shape>(tx: &Tx, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
-    match_up(&tx.connection, identifiers, |select| select.order_by_asc(user::Column::UserId).lock_exclusive()).await
+    locked(tx, identifiers, LockType::NoKeyUpdate).await
+}
+
+/// As [`find_to_change`], and nobody joins them to anything.
+pub(super) async fn find_to_delete<S: Shape>(tx: &Tx, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
+    locked(tx, identifiers, LockType::Update).await
+}
+
+async fn locked<S: Shape>(tx: &Tx, identifiers: &[Identifier], lock: LockType) -> Result<Vec<Option<S>>> {
+    match_up(&tx.connection, identifiers, |select| select.order_by_asc(user::Column::UserId).lock(lock)).await
 }
 
 /// As [`find_to_change`], for one.

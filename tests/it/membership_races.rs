@@ -31,7 +31,7 @@ async fn connected() -> (Roster, Vec<Client>) {
 }
 
 /// Puts Bob into `eng` in one of the ways: whether he is in it then.
-async fn join<K: Kind>(client: &Client, way: usize) -> Result<(), Status> {
+pub(crate) async fn join<K: Kind>(client: &Client, way: usize) -> Result<(), Status> {
     let (kind, id) = [(UserIdType::UserId, "bob-1"), (UserIdType::Email, "bob@example.com")][way % 2];
     if way.is_multiple_of(3) {
         return K::hold(client, Holding::Add, Some(id), kind.into(), "eng").await;

@@ -65,9 +65,11 @@ impl<C: Collection> Mutation for ChangeHolding<C> {
     type Answer = Vec<C::Dto>;
 
     async fn apply(&self, tx: &Tx) -> Result<Vec<C::Dto>> {
-        // Locked, so that the answer is what the user holds after this call and after no other one.
-        let user = lookup::find_one_to_change::<Brief>(tx, &self.user).await?.ok_or(Error::UserNotFound)?;
+        lookup::find_one::<Brief>(&tx.connection, &self.user).await?.ok_or(Error::UserNotFound)?;
         let ids = ids::<C>(tx, &self.codes).await?;
+        // Locked, so that the answer is what the user holds after this call and after no other one; behind the groups or roles,
+        // as by everybody who locks both.
+        let user = lookup::find_one_to_change::<Brief>(tx, &self.user).await?.ok_or(Error::UserNotFound)?;
         change::<C>(tx, self.holding, &ids, std::slice::from_ref(&user.user_id)).await?;
         let now = of_user::<C>(&user.user_id).order_by_asc(C::CODE);
         Ok(now.into_model::<C::Dto>().all(&tx.connection).await?)

@@ -22,7 +22,7 @@ impl Mutation for BatchDeleteUsers {
     type Answer = Vec<bool>;
 
     async fn apply(&self, tx: &Tx) -> Result<Vec<bool>> {
-        let found = lookup::find_to_change::<Brief>(tx, &self.targets).await?;
+        let found = lookup::find_to_delete::<Brief>(tx, &self.targets).await?;
         let mut deleted = HashSet::new();
         let results = found.into_iter().map(|user| user.is_some_and(|user| deleted.insert(user.user_id))).collect();
         let these = any_of(&tx.connection, user::Column::UserId, &deleted);

@@ -20,7 +20,7 @@ impl Mutation for DeleteUser {
     type Answer = ();
 
     async fn apply(&self, tx: &Tx) -> Result<()> {
-        let found = lookup::find_one_to_change::<Brief>(tx, &self.target).await?;
+        let found = lookup::find_to_delete::<Brief>(tx, std::slice::from_ref(&self.target)).await?.pop().flatten();
         let user = found.ok_or(Error::UserNotFound)?;
         etag::require(self.etag.as_deref(), &user.etag)?;
         user::Entity::delete_by_id(user.user_id).exec(&tx.connection).await?;

@@ -7,10 +7,11 @@ use tonic::{Code, Status};
 
 use super::{REPLICAS, Replicas, is_conflict, repeated, rounds};
 use crate::calls::{bob, creating};
-use crate::collections::{Groups, Holding, Kind, Roles, codes_of, made, member_ids};
+use crate::collections::{Groups, Kind, Roles, codes_of, made, member_ids};
 use crate::harness::database::statement;
 use crate::harness::{Client, Refusal};
 use crate::key_calls::{assert_ended, for_scopes};
+use crate::membership_races::join;
 use crate::races::at_once;
 
 /// Memberships of users, groups or roles that are gone.
@@ -32,7 +33,7 @@ async fn a_user_goes_while_joining<K: Kind>(replicas: &Replicas, round: usize) -
                 repeated(|| client.delete("bob-1")).await.unwrap();
                 return None;
             }
-            Some(K::hold(&client, Holding::Add, Some("bob-1"), 0, "eng").await)
+            Some(join::<K>(&client, index).await)
         }
     };
     let (mut joined, mut late) = (0, 0);
