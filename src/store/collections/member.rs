@@ -65,24 +65,25 @@ impl<C: Collection> Mutation for ChangeHolding<C> {
     type Answer = Vec<C::Dto>;
 
     async fn apply(&self, tx: &Tx) -> Result<Vec<C::Dto>> {
-        lookup::find_one::<Brief>(&tx.connection, &self.user).await?.ok_or(Error::UserNotFound)?;
         let ids = ids::<C>(tx, &self.codes).await?;
         // Locked, so that the answer is what the user holds after this call and after no other one; behind the groups or roles,
         // as by everybody who locks both.
         let user = lookup::find_one_to_change::<Brief>(tx, &self.user).await?.ok_or(Error::UserNotFound)?;
+        let known = self.codes.iter().zip(ids).map(|(code, id)| id.ok_or_else(|| C::not_found(code)));
+        let ids = known.collect::<Result<Vec<_>>>()?;
         change::<C>(tx, self.holding, &ids, std::slice::from_ref(&user.user_id)).await?;
         let now = of_user::<C>(&user.user_id).order_by_asc(C::CODE);
         Ok(now.into_model::<C::Dto>().all(&tx.connection).await?)
     }
 }
 
-/// The ids of all these codes; until the transaction ends nobody deletes them.
-async fn ids<C: Collection>(tx: &Tx, codes: &[String]) -> Result<Vec<String>> {
+/// The ids of these codes; until the transaction ends nobody deletes what has them.
+async fn ids<C: Collection>(tx: &Tx, codes: &[String]) -> Result<Vec<Option<String>>> {
     let select = C::Entity::find().select_only().column(C::CODE).column(C::ID);
     let select = select.filter(any_of(&tx.connection, C::CODE, codes)).order_by_asc(C::ID).lock_shared();
     let rows = select.into_tuple::<(String, String)>().all(&tx.connection).await?;
     let known: HashMap<_, _> = rows.into_iter().collect();
-    codes.iter().map(|code| known.get(code).cloned().ok_or_else(|| C::not_found(code))).collect()
+    Ok(codes.iter().map(|code| known.get(code).cloned()).collect())
 }
 
 /// Makes or ends the memberships of each of the users in each of the sets.
