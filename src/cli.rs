@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use roster_migrations::State;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, Loaded, Location, Overrides};
@@ -107,10 +108,7 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        if let Location::Sqlite(file) = loaded.config.database_url.location()
-            && command.needs_database()
-            && !file.path.exists()
-        {
+        if command.needs_database() && !is_there(&loaded.config).await? {
             return Err(format!("there is no database {}", loaded.config.database_url).into());
         }
         match command {
@@ -120,6 +118,14 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
             Command::Backup(backup) => verify::run_backup(&backup, &loaded.config).await,
             _ => serve::run(&loaded.config).await,
         }
+    })
+}
+
+/// Whether there is a database of ours: a file, or on a server at least one step of the schema.
+async fn is_there(config: &Config) -> Result<bool, Failure> {
+    Ok(match config.database_url.location() {
+        Location::Sqlite(file) => file.path.exists(),
+        Location::Postgres => Store::schema(config).await?.iter().any(|step| step.state != State::Pending),
     })
 }
 

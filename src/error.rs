@@ -108,7 +108,7 @@ pub enum Error {
         error: Box<Error>,
     },
     /// The database does not answer.
-    #[error("the database does not answer; try again")]
+    #[error("{}", unavailable(*.outcome_unknown))]
     StoreUnavailable {
         /// Whether a commit was under way, so that the write may have happened.
         outcome_unknown: bool,
@@ -296,6 +296,14 @@ fn summary(violations: &Violations) -> String {
 
 fn fitting(fit: Option<usize>) -> String {
     fit.map_or_else(String::new, |fit| format!("; {fit} of its items would fit"))
+}
+
+fn unavailable(outcome_unknown: bool) -> &'static str {
+    if outcome_unknown {
+        "the database did not say whether the write was made: repeat it under its idempotency-key, or read first"
+    } else {
+        "the database cannot be used now; try again"
+    }
 }
 
 fn taken(conflicts: &[Conflict]) -> String {

@@ -32,7 +32,9 @@ fn directives(log: &str) -> String {
     if general.is_none_or(|level| level <= LevelFilter::WARN) {
         return log.to_owned();
     }
-    CHATTY.iter().map(|target| format!("{target}=warn,")).chain([log.to_owned()]).collect()
+    // Of what befalls a connection the store tells itself.
+    let quiet = CHATTY.iter().map(|target| format!("{target}=warn,")).chain(["sqlx=error,sqlx_core=error,".to_owned()]);
+    quiet.chain([log.to_owned()]).collect()
 }
 
 #[cfg(test)]

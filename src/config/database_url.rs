@@ -124,7 +124,9 @@ fn check_postgres(text: &str) -> Result<(), String> {
     let parameters = text.split_once('?').map_or("", |(_, parameters)| parameters);
     let names = parameters.split('&').filter_map(|parameter| parameter.split('=').next()).filter(|name| !name.is_empty());
     for name in names {
-        if !PARAMETERS.contains(&name) && !name.starts_with("options[") {
+        // Brackets come as they are, and as libraries encode them.
+        let option = ["options[", "options%5B", "options%5b"].iter().any(|start| name.starts_with(start));
+        if !PARAMETERS.contains(&name) && !option {
             return Err(format!("whose parameter {name} is not known; these are: {}", PARAMETERS.join(", ")));
         }
     }
@@ -221,6 +223,7 @@ mod tests {
     #[test]
     fn servers_are_named_as_in_libpq() {
         for text in [
+            "postgres://u:p@h:5432/d?options%5Bsearch_path%5D=s",
             "postgres://u:p@h:5432/d",
             "postgresql://u@h/d?sslmode=verify-full&application_name=roster",
             "postgres:///d?host=/run",

@@ -2,7 +2,7 @@
 
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::PgDatabaseError;
-use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlErr, sqlx};
 
 use crate::error::{Conflict, Error};
 
@@ -66,6 +66,16 @@ pub(super) fn passes(error: &Error) -> bool {
 
 pub(super) fn is_lost(error: &Error) -> bool {
     meaning_of(error) == Some(Meaning::Lost)
+}
+
+/// Whether the server has no connection left, or takes long to make one: it is there, as far as that goes.
+pub(super) fn has_none_left(error: &Error) -> bool {
+    let Error::StoreUnavailable { cause, .. } = error else { return false };
+    match cause.downcast_ref::<DbErr>() {
+        Some(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) => true,
+        Some(error) => postgres(error).is_some_and(|error| error.code() == "53300"),
+        None => false,
+    }
 }
 
 pub(super) fn cannot_connect(error: &Error) -> bool {

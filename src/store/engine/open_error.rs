@@ -26,6 +26,14 @@ pub enum OpenError {
     /// Fewer connections than the engine needs.
     #[error("database_max_connections is {0}: PostgreSQL needs at least 2, one to read and one to write")]
     TooFewConnections(u32),
+    /// A pooler that hands each transaction another connection, and nothing was said of it.
+    #[error(
+        "the database {database} is behind a pooler that hands each transaction another connection: set database_statement_cache to 0"
+    )]
+    Pooler {
+        /// The database.
+        database: String,
+    },
     /// Texts would not be kept as they are.
     #[error("the database {database} has the encoding {encoding}: it must be UTF8")]
     Encoding {

@@ -1,5 +1,6 @@
 //! PostgreSQL, and what speaks its protocol: a pool of connections that write and one of connections that read.
 
+mod pooler;
 mod schema_lock;
 
 use std::sync::Arc;
@@ -166,7 +167,7 @@ async fn wait_for_server(config: &Config, options: &PgConnectOptions) -> Result<
         match connecting.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into())) {
             Ok(connection) => {
                 drop(connection.close().await);
-                return Ok(());
+                return check_pooler(config, options).await;
             }
             Err(error) if may_come(&error) && began.elapsed() < START_PATIENCE => {
                 if !std::mem::replace(&mut told, true) {
@@ -179,9 +180,22 @@ async fn wait_for_server(config: &Config, options: &PgConnectOptions) -> Result<
     }
 }
 
+/// Refuses a database behind a pooler that was not told of.
+async fn check_pooler(config: &Config, options: &PgConnectOptions) -> Result<(), OpenError> {
+    if opening(config).is_some() {
+        return Ok(());
+    }
+    match pooler::stands_between(options).await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(OpenError::Pooler { database: config.database_url.to_string() }),
+        Err(error) => Err(cannot_open(config, error)),
+    }
+}
+
 fn may_come(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
+        // Refused, a socket that is not there yet, a name that is not known yet.
+        sqlx::Error::Io(error) => error.kind() != std::io::ErrorKind::TimedOut,
         sqlx::Error::Database(error) => error.is_transient_in_connect_phase(),
         _ => false,
     }

@@ -58,7 +58,10 @@ impl Reach {
         let mut pause = FIRST_PAUSE;
         for _ in 1..ATTEMPTS {
             match self.noting(attempt()).await {
-                Err(error) if errors::passes(&error) && began.elapsed() < PERSEVERANCE => {
+                // Whoever found no connection may find one that somebody has given back.
+                Err(error)
+                    if (errors::passes(&error) || matches!(error, Error::Overloaded)) && began.elapsed() < PERSEVERANCE =>
+                {
                     tracing::debug!(%error, "trying again");
                     tokio::time::sleep(shortened(pause)).await;
                     pause *= 2;
@@ -80,27 +83,30 @@ impl Reach {
             return result;
         };
         if errors::cannot_connect(error) {
-            if lock(&self.answered).is_some_and(|answered| answered.elapsed() < RECENT) {
+            let others_are_answered = || lock(&self.answered).is_some_and(|answered| answered.elapsed() < RECENT);
+            if errors::has_none_left(error) && others_are_answered() {
+                tracing::debug!(error = errors::cause(error), "no connection is left");
                 return Err(Error::Overloaded);
             }
             if !self.away.swap(true, Ordering::Relaxed) {
                 tracing::warn!(error = errors::cause(error), "the database is away");
             }
-        } else {
+        } else if !errors::is_lost(error) {
             tracing::warn!(error = errors::cause(error), "the database failed a call");
-            if errors::is_lost(error) {
-                self.lose();
-            }
+        } else if self.lose() {
+            tracing::warn!(error = errors::cause(error), "connections are replaced");
         }
         result
     }
 
     /// Notes that a connection was lost: not again for a while, so that a server that never writes is not reconnected to for ever.
-    fn lose(&self) {
+    fn lose(&self) -> bool {
         let mut lost = lock(&self.lost);
-        if lost.is_none_or(|lost| lost.elapsed() >= LOSS) {
+        let news = lost.is_none_or(|lost| lost.elapsed() >= LOSS);
+        if news {
             *lost = Some(clock::monotonic());
         }
+        news
     }
 
     /// Whether a connection of this age was there already when one was lost.

@@ -65,6 +65,16 @@ fn a_database_that_is_not_there_is_told_by_its_url() {
 
 #[ignore = "on PostgreSQL alone"]
 #[test]
+fn an_empty_database_is_not_made_ours_by_who_only_looks() {
+    let place = Place::new();
+    for command in ["keys list", "keys revoke x", "keys rotate x", "verify"] {
+        place.run(command, &[]).assert_one_line(1, &["there is no database", "postgres://"]);
+    }
+    place.assert_untouched(&[]);
+}
+
+#[ignore = "on PostgreSQL alone"]
+#[test]
 fn one_connection_is_too_few() {
     let place = Place::new();
     place.run("--listen 127.0.0.1:0", &[("ROSTER_DATABASE_MAX_CONNECTIONS", "1")]).assert_one_line(1, &["at least 2"]);
