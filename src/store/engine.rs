@@ -195,14 +195,17 @@ impl Engine {
     where
         F: Future<Output = Result<T>>,
     {
-        let result = self.reach.attempts(|| self.ask(), attempt).await;
-        if let Err(error) = &result
-            && (errors::cannot_connect(error) || matches!(error, Error::Overloaded))
-            && self.read.get_database_backend() == DbBackend::Postgres
-        {
-            postgres::make_room([&self.read, &self.write]).await;
-        }
-        result
+        let attempt = || async {
+            let result = attempt().await;
+            if let Err(error) = &result
+                && errors::has_none_left(error)
+                && self.read.get_database_backend() == DbBackend::Postgres
+            {
+                postgres::make_room([&self.read, &self.write]).await;
+            }
+            result
+        };
+        self.reach.attempts(|| self.ask(), attempt).await
     }
 
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that begins to read and then writes
