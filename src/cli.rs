@@ -57,9 +57,11 @@ enum Command {
 
 impl Command {
     /// Whether it makes no sense without a database, which is not made for it.
-    fn needs_database(&self) -> bool {
+    fn needs_database(&self, location: &Location) -> bool {
         match self {
-            Self::Verify | Self::Backup(_) => true,
+            Self::Verify => true,
+            // Of a server it is refused, whatever there is.
+            Self::Backup(_) => matches!(location, Location::Sqlite(_)),
             Self::Keys(keys) => !matches!(keys, keys::Keys::Create { .. }),
             _ => false,
         }
@@ -108,7 +110,7 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        if command.needs_database() && !is_there(&loaded.config).await? {
+        if command.needs_database(loaded.config.database_url.location()) && !is_there(&loaded.config).await? {
             return Err(format!("there is no database {}", loaded.config.database_url).into());
         }
         match command {
