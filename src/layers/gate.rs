@@ -27,8 +27,8 @@ impl Gate {
         Self { store, open_reflection }
     }
 
-    /// Lets the request through with its `Caller` and [`crate::policy::Method`], or says why not. The scope comes after the key, and before the method's
-    /// existence is told.
+    /// Lets the request through with its `Caller` and [`crate::policy::Method`], or says why not. The scope comes after the key, and
+    /// before the method's existence is told.
     pub(super) async fn admit(&self, request: &mut Request<Body>) -> Result<()> {
         let path = request.uri().path();
         if path.starts_with(HEALTH) || (self.open_reflection && REFLECTION.iter().any(|prefix| path.starts_with(prefix))) {

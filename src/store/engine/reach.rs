@@ -99,7 +99,8 @@ impl Reach {
         result
     }
 
-    /// Notes that a connection was lost: not again for a while, so that a server that never writes is not reconnected to for ever.
+    /// Notes that a connection was lost, and tells whether that is news: not again for a while, so that a server that never writes is
+    /// not reconnected to for ever.
     fn lose(&self) -> bool {
         let mut lost = lock(&self.lost);
         let news = lost.is_none_or(|lost| lost.elapsed() >= LOSS);
