@@ -14,6 +14,7 @@ use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
 const ROWS: &[(&str, &str)] = &[
     ("roster.v1.ApiKeyDto", "api_key"),
     ("roster.v1.GroupDto", "group"),
+    ("roster.v1.OrganizationDto", "organization"),
     ("roster.v1.RoleDto", "role"),
     ("roster.v1.UserDto", "user"),
 ];
@@ -23,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let api = [
         "roster/v1/api_key_service.proto",
         "roster/v1/group_service.proto",
+        "roster/v1/organization_service.proto",
         "roster/v1/role_service.proto",
         "roster/v1/user_service.proto",
         "roster/v1/meta_service.proto",

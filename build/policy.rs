@@ -13,9 +13,11 @@ pub(crate) fn generate(pool: &DescriptorPool, package: &str) -> Result<String, S
         for method in service.methods() {
             let path = format!("/{}/{}", service.full_name(), method.name());
             let (access, repeat) = (access(pool, &method)?, repeat(pool, &method)?);
+            let pool_only = is_set(pool, &method, "pool_only")?;
             let _ = writeln!(
                 arms,
-                "        {path:?} => Some(Method {{ path: {path:?}, access: Access::{access}, repeat: Repeat::{repeat} }}),"
+                "        {path:?} => Some(Method {{ path: {path:?}, access: Access::{access}, repeat: Repeat::{repeat}, \
+                 pool_only: {pool_only} }}),"
             );
         }
     }
@@ -41,13 +43,17 @@ fn access(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<String, St
 }
 
 fn repeat(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<&'static str, String> {
-    let is_set = |name| Ok::<_, String>(option(pool, method, name)? == Some(Value::Bool(true)));
-    match (is_set("replayable")?, is_set("unrepeatable")?) {
+    match (is_set(pool, method, "replayable")?, is_set(pool, method, "unrepeatable")?) {
         (true, true) => Err(format!("{} cannot be replayable and unrepeatable", method.full_name())),
         (true, false) => Ok("Replayable"),
         (false, true) => Ok("Refused"),
         (false, false) => Ok("Anyway"),
     }
+}
+
+/// Whether the method's option of this name is set and true.
+fn is_set(pool: &DescriptorPool, method: &MethodDescriptor, name: &str) -> Result<bool, String> {
+    Ok(option(pool, method, name)? == Some(Value::Bool(true)))
 }
 
 /// The method's option of this name, if it is set.

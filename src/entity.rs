@@ -7,6 +7,7 @@ pub mod group;
 pub mod idempotency_answer;
 pub mod idempotency_record;
 pub mod lock;
+pub mod organization;
 pub mod role;
 pub mod sealing_key;
 mod string_list;

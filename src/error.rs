@@ -43,6 +43,12 @@ pub enum Error {
     /// The key lacks a scope.
     #[error("the API key lacks the scope {0}")]
     ScopeDenied(&'static str),
+    /// The key is bound to an organization, and the method is not for such a key.
+    #[error("this method is not for a key that is bound to an organization")]
+    PoolOnly,
+    /// The key is bound to an organization that does not own the user.
+    #[error("the organization that the API key is bound to does not own the user")]
+    NotOwned,
     /// The request breaks rules.
     #[error("{}", summary(.0))]
     Invalid(Violations),
@@ -69,6 +75,15 @@ pub enum Error {
     /// No role has the code.
     #[error("no such role: {}", quote(.0))]
     RoleNotFound(String),
+    /// No organization has the id.
+    #[error("no such organization")]
+    OrganizationNotFound,
+    /// The user is not a member of the organization.
+    #[error("the user is not a member of the organization")]
+    NotAMember,
+    /// The organization owns the user, whose membership a key that is bound to it cannot end.
+    #[error("the organization owns the user: only a key of the whole pool can end the membership")]
+    OwnedMember,
     /// No key within the caller's reach has the id.
     #[error("no such API key")]
     ApiKeyNotFound,
@@ -143,7 +158,7 @@ pub enum Conflict {
     Username,
     /// The external id.
     ExternalId,
-    /// The code of a group or role.
+    /// The code of a group, a role or an organization.
     Code,
 }
 
@@ -198,12 +213,16 @@ impl Error {
             Self::ApiKeyExpired => (Code::Unauthenticated, ErrorReason::ApiKeyExpired),
             Self::ApiKeyRevoked => (Code::Unauthenticated, ErrorReason::ApiKeyRevoked),
             Self::ScopeDenied(_) => (Code::PermissionDenied, ErrorReason::ScopeDenied),
+            Self::PoolOnly | Self::NotOwned => (Code::PermissionDenied, ErrorReason::OrganizationDenied),
             Self::Invalid(_) | Self::Required { .. } => (Code::InvalidArgument, ErrorReason::InvalidField),
             Self::InvalidMessage(_) => (Code::InvalidArgument, ErrorReason::InvalidMessage),
             Self::PageTokenInvalid => (Code::InvalidArgument, ErrorReason::PageTokenInvalid),
             Self::UserNotFound => (Code::NotFound, ErrorReason::UserNotFound),
             Self::GroupNotFound(_) => (Code::NotFound, ErrorReason::GroupNotFound),
             Self::RoleNotFound(_) => (Code::NotFound, ErrorReason::RoleNotFound),
+            Self::OrganizationNotFound => (Code::NotFound, ErrorReason::OrganizationNotFound),
+            Self::NotAMember => (Code::FailedPrecondition, ErrorReason::NotAMember),
+            Self::OwnedMember => (Code::FailedPrecondition, ErrorReason::OwnedMember),
             Self::ApiKeyNotFound | Self::ApiKeyEnded => (Code::NotFound, ErrorReason::ApiKeyNotFound),
             Self::AlreadyExists(conflicts) => {
                 (Code::AlreadyExists, conflicts.first().map_or(ErrorReason::Internal, |first| first.reason()))

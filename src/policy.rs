@@ -11,6 +11,8 @@ pub struct Method {
     pub access: Access,
     /// What becomes of the metadata `idempotency-key`.
     pub repeat: Repeat,
+    /// Whether it is refused to keys that are bound to an organization.
+    pub pool_only: bool,
 }
 
 /// What a method's callers must hold.

@@ -7,8 +7,10 @@ mod collections;
 pub mod groups;
 mod identifiers;
 pub mod meta;
+pub mod organizations;
 mod paging;
 mod reply;
+mod resources;
 pub mod roles;
 pub mod users;
 

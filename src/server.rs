@@ -19,9 +19,10 @@ use crate::layers::Layers;
 use crate::proto::api_key_service_server::ApiKeyServiceServer;
 use crate::proto::group_service_server::GroupServiceServer;
 use crate::proto::meta_service_server::MetaServiceServer;
+use crate::proto::organization_service_server::OrganizationServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
-use crate::rpc::{api_keys::ApiKeys, groups::Groups, meta::Meta, roles::Roles, users::Users};
+use crate::rpc::{api_keys::ApiKeys, groups::Groups, meta::Meta, organizations::Organizations, roles::Roles, users::Users};
 use crate::store::Store;
 use crate::{limits, proto, transport};
 
@@ -54,6 +55,7 @@ fn surface(store: &Store, reflection: bool) -> Routes {
     add!(ApiKeyServiceServer, ApiKeys::new(store.clone()));
     add!(GroupServiceServer, Groups::new(store.clone()));
     add!(MetaServiceServer, Meta);
+    add!(OrganizationServiceServer, Organizations::new(store.clone()));
     add!(RoleServiceServer, Roles::new(store.clone()));
     add!(UserServiceServer, Users::new(store.clone()));
     if reflection {
@@ -104,6 +106,8 @@ pub async fn serve_routes(
     background.spawn(async move { flushing.keep_flushing_last_used().await });
     let purging = store.clone();
     background.spawn(async move { purging.keep_purging_idempotency_records().await });
+    let clearing = store.clone();
+    background.spawn(async move { clearing.keep_clearing_organizations().await });
 
     let (drain, draining) = oneshot::channel::<()>();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));

@@ -12,9 +12,12 @@ mod etag;
 pub mod groups;
 mod idempotency;
 mod lookup;
+pub mod organizations;
 pub mod paging;
+pub mod resources;
 pub mod roles;
 mod sealing_keys;
+mod tenancy;
 pub mod users;
 pub mod verify;
 mod write;
@@ -34,6 +37,7 @@ pub use api_keys::{Caller, last_used::LastUsed};
 pub use engine::OpenError;
 pub use idempotency::{RepeatKey, Written};
 pub use lookup::Identifier;
+pub use tenancy::{Level, Tenant};
 pub use write::{Context, Mutation, Tx};
 
 /// The service's data. Clones share connections.
@@ -45,6 +49,7 @@ pub struct Store {
     last_used: LastUsed,
     page_tokens: Arc<OnceCell<PageTokens>>,
     under_way: idempotency::UnderWay,
+    clearing: organizations::Clearing,
 }
 
 impl Store {
@@ -61,6 +66,7 @@ impl Store {
             last_used: LastUsed::default(),
             page_tokens: Arc::default(),
             under_way: idempotency::UnderWay::default(),
+            clearing: organizations::Clearing::default(),
         })
     }
 

@@ -42,38 +42,79 @@ struct Step {
     name: &'static str,
     /// The oldest release that can still work on its result.
     compatible_from: &'static str,
-    sql: &'static str,
+    sql: Sql,
+}
+
+/// The statements of a step.
+enum Sql {
+    /// The same on every engine.
+    Same(&'static str),
+    /// Written for each engine, where one cannot do what the other can.
+    Each { sqlite: &'static str, postgres: &'static str },
 }
 
 /// Every step, in order. Released ones are frozen.
 const STEPS: &[Step] = &[
-    Step { name: "0001_users", compatible_from: "0.1.0", sql: include_str!("../sql/0001_users.sql") },
-    Step { name: "0002_user_custom_data", compatible_from: "0.1.0", sql: include_str!("../sql/0002_user_custom_data.sql") },
-    Step { name: "0003_api_keys", compatible_from: "0.1.0", sql: include_str!("../sql/0003_api_keys.sql") },
-    Step { name: "0004_users_created_at", compatible_from: "0.1.0", sql: include_str!("../sql/0004_users_created_at.sql") },
-    Step { name: "0005_groups", compatible_from: "0.1.0", sql: include_str!("../sql/0005_groups.sql") },
-    Step { name: "0006_roles", compatible_from: "0.1.0", sql: include_str!("../sql/0006_roles.sql") },
-    Step { name: "0007_sealing_keys", compatible_from: "0.1.0", sql: include_str!("../sql/0007_sealing_keys.sql") },
+    Step { name: "0001_users", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0001_users.sql")) },
+    Step {
+        name: "0002_user_custom_data",
+        compatible_from: "0.1.0",
+        sql: Sql::Same(include_str!("../sql/0002_user_custom_data.sql")),
+    },
+    Step { name: "0003_api_keys", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0003_api_keys.sql")) },
+    Step {
+        name: "0004_users_created_at",
+        compatible_from: "0.1.0",
+        sql: Sql::Same(include_str!("../sql/0004_users_created_at.sql")),
+    },
+    Step { name: "0005_groups", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0005_groups.sql")) },
+    Step { name: "0006_roles", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0006_roles.sql")) },
+    Step { name: "0007_sealing_keys", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0007_sealing_keys.sql")) },
     Step {
         name: "0008_api_keys_created_by",
         compatible_from: "0.1.0",
-        sql: include_str!("../sql/0008_api_keys_created_by.sql"),
+        sql: Sql::Same(include_str!("../sql/0008_api_keys_created_by.sql")),
     },
     Step {
         name: "0009_idempotency_records",
         compatible_from: "0.1.0",
-        sql: include_str!("../sql/0009_idempotency_records.sql"),
+        sql: Sql::Same(include_str!("../sql/0009_idempotency_records.sql")),
     },
-    Step { name: "0010_locks", compatible_from: "0.1.0", sql: include_str!("../sql/0010_locks.sql") },
+    Step { name: "0010_locks", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0010_locks.sql")) },
+    Step {
+        name: "0013_organizations",
+        compatible_from: "0.1.0",
+        sql: Sql::Same(include_str!("../sql/0013_organizations.sql")),
+    },
+    Step {
+        name: "0014_groups_level",
+        compatible_from: "0.1.0",
+        sql: Sql::Each {
+            sqlite: include_str!("../sql/0014_groups_level.sqlite.sql"),
+            postgres: include_str!("../sql/0014_groups_level.postgres.sql"),
+        },
+    },
+    Step {
+        name: "0015_roles_level",
+        compatible_from: "0.1.0",
+        sql: Sql::Each {
+            sqlite: include_str!("../sql/0015_roles_level.sqlite.sql"),
+            postgres: include_str!("../sql/0015_roles_level.postgres.sql"),
+        },
+    },
 ];
 
 impl Step {
     /// Its SQL as the engine is to have it. On PostgreSQL every text is ordered and compared by code point, as it is on SQLite,
     /// whatever the locale of the database.
     fn sql(&self, engine: DbBackend) -> String {
+        let (sqlite, postgres) = match self.sql {
+            Sql::Same(sql) => (sql, sql),
+            Sql::Each { sqlite, postgres } => (sqlite, postgres),
+        };
         match engine {
-            DbBackend::Postgres => self.sql.replace(" TEXT", " TEXT COLLATE \"C\""),
-            _ => self.sql.to_owned(),
+            DbBackend::Postgres => postgres.replace(" TEXT", " TEXT COLLATE \"C\""),
+            _ => sqlite.to_owned(),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::proto::Timestamp;
 use crate::proto::reflect::TextRule;
 use crate::scope::Scopes;
 use crate::store::api_keys::{CreateApiKey, CreatedApiKey, RevokeApiKey, RotateApiKey};
-use crate::store::{Context, Store};
+use crate::store::{Context, Store, Tenant};
 use crate::validate::text;
 
 #[derive(Debug, Subcommand)]
@@ -31,6 +31,9 @@ pub(super) enum Keys {
         /// How long it is good for, such as 90d or 12h; without it, until it is revoked
         #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
         expires_in: Option<Duration>,
+        /// The id of the organization to bind it to; without it, it is good for the whole pool
+        #[arg(long, value_name = "ORGANIZATION_ID")]
+        organization: Option<String>,
     },
     /// List all keys, revoked ones included
     List,
@@ -59,9 +62,10 @@ pub(super) async fn run(keys: Keys, store: Store) -> Result<(), Failure> {
 async fn act(keys: Keys, store: &Store) -> Result<String, Failure> {
     let context = Context::default();
     match keys {
-        Keys::Create { name, scopes, expires_in } => {
+        Keys::Create { name, scopes, expires_in, organization } => {
+            let level = Tenant::Pool.level(organization.as_deref());
             let expires_at = expires_in.map(|after| Clock::default().now().plus(after));
-            let created = store.write(context, CreateApiKey { name, scopes, expires_at }).await?;
+            let created = store.write(context, CreateApiKey { name, scopes, expires_at, level }).await?;
             Ok(secret(&created))
         }
         Keys::List => Ok(table(&store.api_keys().await?)),
@@ -83,8 +87,10 @@ fn secret(created: &CreatedApiKey) -> String {
 }
 
 fn table(keys: &[api_key::Model]) -> String {
-    let mut lines =
-        format!("{:36}  {:7}  {:20}  {:20}  {:20}  NAME (SCOPES)\n", "ID", "STATE", "CREATED", "EXPIRES", "LAST USED");
+    let mut lines = format!(
+        "{:36}  {:7}  {:20}  {:20}  {:20}  {:36}  NAME (SCOPES)\n",
+        "ID", "STATE", "CREATED", "EXPIRES", "LAST USED", "ORGANIZATION"
+    );
     let now = Clock::default().now();
     for key in keys {
         let state = match (key.revoked_at, key.expires_at) {
@@ -94,7 +100,9 @@ fn table(keys: &[api_key::Model]) -> String {
         };
         let [created, expires, used] = [Some(key.created_at), key.expires_at, key.last_used_at].map(time);
         let (id, name, scopes) = (&key.api_key_id, &key.name, &key.scopes);
-        let _ = writeln!(lines, "{id:36}  {state:7}  {created:20}  {expires:20}  {used:20}  {name} ({scopes})");
+        let organization = key.organization_id.as_deref().unwrap_or("-");
+        let _ =
+            writeln!(lines, "{id:36}  {state:7}  {created:20}  {expires:20}  {used:20}  {organization:36}  {name} ({scopes})");
     }
     lines
 }

@@ -25,6 +25,8 @@ pub struct Model {
     pub last_used_at: Option<Timestamp>,
     /// Since when it is refused for good.
     pub revoked_at: Option<Timestamp>,
+    /// The organization that it is bound to; none: it is good for the whole pool.
+    pub organization_id: Option<String>,
 }
 
 /// None are followed through sea-orm.

@@ -27,6 +27,10 @@ macro_rules! collection {
             pub created_at: Timestamp,
             /// When it last changed.
             pub updated_at: Timestamp,
+            /// Where it stands: empty at the pool's own level, else the organization's id.
+            pub level: String,
+            /// The organization that it stands in, made of the level by the database.
+            pub organization_id: Option<String>,
         }
 
         /// None are followed through sea-orm.
@@ -49,6 +53,10 @@ macro_rules! collection {
                 /// The user.
                 #[sea_orm(primary_key, auto_increment = false)]
                 pub user_id: String,
+                /// That of the set.
+                pub level: String,
+                /// The organization that both are in, made of the level by the database.
+                pub organization_id: Option<String>,
             }
 
             /// None are followed through sea-orm.

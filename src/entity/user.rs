@@ -68,6 +68,7 @@ pub struct Model {
     pub email_key: Option<String>,
     /// What `phone` is matched by: E.164.
     pub phone_key: Option<String>,
+    pub tenant_id: Option<String>,
 }
 
 /// None are followed through sea-orm.

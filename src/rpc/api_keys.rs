@@ -13,8 +13,8 @@ use crate::proto::{
     GetCallerApiKeyResponse, ListApiKeysRequest, ListApiKeysResponse, RevokeApiKeyRequest, RevokeApiKeyResponse,
     RotateApiKeyRequest, RotateApiKeyResponse, UpdateApiKeyRequest, UpdateApiKeyResponse,
 };
-use crate::store::Store;
 use crate::store::api_keys::{CreateApiKey, RevokeApiKey, RotateApiKey, UpdateApiKey};
+use crate::store::{Level, Store};
 use crate::validate::Violations;
 
 /// Implements `ApiKeyService`.
@@ -53,7 +53,7 @@ impl ApiKeyService for ApiKeys {
 
     async fn list_api_keys(&self, request: Request<ListApiKeysRequest>) -> Reply<ListApiKeysResponse> {
         let Call { message, violations, caller, .. } = Call::open(request)?;
-        let paging = Paging::read(&self.store, &message, &[], violations).await?;
+        let paging = Paging::read(&self.store, &message, &caller.tenant, &Level::Pool, &[], violations).await?;
         let listed = self.store.list_api_keys(&caller, &paging.page).await?;
         reply(paging.answer(listed).await?.into())
     }

@@ -33,12 +33,11 @@ impl Targets {
         self.read.iter().flatten().cloned().collect()
     }
 
-    /// The results, given for each of [`Targets::good`] whether there was such a user.
-    pub(super) fn results(&self, found: Vec<bool>) -> Vec<UserResult> {
-        let mut found = found.into_iter();
+    /// The results, given for each of [`Targets::good`] what became of it.
+    pub(super) fn results(&self, done: Vec<Result<()>>) -> Vec<UserResult> {
+        let mut done = done.into_iter();
         let error = |read: &Result<Identifier, Violations>| match read {
-            Ok(_) if found.next() == Some(true) => None,
-            Ok(_) => Some(Error::UserNotFound),
+            Ok(_) => done.next().unwrap_or(Err(Error::UserNotFound)).err(),
             Err(violations) => Some(violations.clone().into()),
         };
         let errors: Vec<_> = self.read.iter().map(error).collect();

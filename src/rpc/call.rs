@@ -9,7 +9,7 @@ use crate::limits;
 use crate::policy::{Access, Method, Repeat};
 use crate::proto::reflect::{Field, Reflect, Value};
 use crate::scope::Scope;
-use crate::store::{Caller, Context, RepeatKey};
+use crate::store::{Caller, Context, RepeatKey, Tenant};
 use crate::validate::{Violations, fields};
 
 /// A call that may be answered.
@@ -41,6 +41,9 @@ impl<T: Reflect + Message> Call<T> {
             caller.require(Scope::KeysManage)?;
         }
         require_scopes(&message, &mut |scope| caller.require(scope))?;
+        if method.pool_only && caller.tenant != Tenant::Pool {
+            return Err(Error::PoolOnly);
+        }
         let mut violations = Violations::default();
         let key = idempotency_key(&metadata, method.repeat, &mut violations)?;
         fields::request(&message, &mut violations);
@@ -78,27 +81,31 @@ fn is_about_itself(message: &impl Reflect, caller: &Caller) -> bool {
     !names_one || message.get(NAME).as_text() == Some(caller.api_key_id.as_ref())
 }
 
-/// Asks for the scope of every field that the message names: by a value, inside a resource, or in the mask of one.
+/// Asks for the scope of every field that the message names: by a value, inside a resource, or in the mask of one. Under a mask
+/// nothing of the resource is looked at that the mask does not name (contract §1).
 fn require_scopes(message: &dyn Reflect, require: &mut impl FnMut(Scope) -> Result<()>) -> Result<()> {
     let fields = message.fields();
+    let mask = fields.iter().enumerate().find_map(|(index, _)| match message.value(index) {
+        Value::Mask(mask) if !mask.paths.is_empty() => Some(mask),
+        _ => None,
+    });
     for (index, field) in fields.iter().enumerate() {
         let value = message.value(index);
         if let Some(scope) = field.scope.filter(|_| value.is_present()) {
             require(scope)?;
         }
-        match value {
-            Value::Message(child) => require_scopes(child, require)?,
-            Value::Messages(children) => children.each().try_for_each(|child| require_scopes(child, require))?,
-            Value::Mask(mask) => {
-                let masked = fields.iter().flat_map(|field: &Field| field.children);
-                let scoped = masked.filter_map(|field| Some((field.name, field.scope?)));
-                let mut named = scoped.filter(|(name, _)| mask.paths.iter().any(|path| path == name));
-                named.try_for_each(|(_, scope)| require(scope))?;
-            }
+        match (value, mask) {
+            (Value::Message(_), Some(_)) => {}
+            (Value::Message(child), None) => require_scopes(child, require)?,
+            (Value::Messages(children), _) => children.each().try_for_each(|child| require_scopes(child, require))?,
             _ => {}
         }
     }
-    Ok(())
+    let Some(mask) = mask else { return Ok(()) };
+    let masked = fields.iter().flat_map(|field: &Field| field.children);
+    let scoped = masked.filter_map(|field| Some((field.name, field.scope?)));
+    let mut named = scoped.filter(|(name, _)| mask.paths.iter().any(|path| path == name));
+    named.try_for_each(|(_, scope)| require(scope))
 }
 
 #[cfg(test)]
@@ -110,9 +117,10 @@ mod tests {
 
     fn open(scopes: &str, message: UpdateThingRequest) -> Result<Call<UpdateThingRequest>> {
         let mut request = Request::new(message);
-        let method = Method { path: "/x/Y", access: Access::AnyKey, repeat: Repeat::Anyway };
+        let method = Method { path: "/x/Y", access: Access::AnyKey, repeat: Repeat::Anyway, pool_only: false };
         request.extensions_mut().insert(method);
-        request.extensions_mut().insert(Caller { api_key_id: "key".into(), scopes: scopes.parse().unwrap(), expires_at: None });
+        let (scopes, tenant) = (scopes.parse().unwrap(), Tenant::Pool);
+        request.extensions_mut().insert(Caller { api_key_id: "key".into(), scopes, expires_at: None, tenant });
         Call::open(request)
     }
 
@@ -132,6 +140,9 @@ mod tests {
             assert!(matches!(open("users:write", message.clone()), Err(Error::ScopeDenied("users:password"))));
             assert!(open("users:write users:password", message).is_ok());
         }
+        let beside = FieldMask { paths: vec!["name".to_owned()] };
+        let sent_back = UpdateThingRequest { thing: Some(with_password()), update_mask: Some(beside), ..Default::default() };
+        assert!(open("users:write", sent_back).is_ok());
         let shown = UpdateThingRequest { with_groups: true, ..Default::default() };
         assert!(open("*", shown.clone()).is_ok());
         assert!(matches!(open("users:read", shown), Err(Error::ScopeDenied("groups:read"))));

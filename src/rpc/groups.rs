@@ -2,7 +2,7 @@
 
 use tonic::Request;
 
-use super::{Call, Reply, collections, reply};
+use super::{Call, Reply, collections, reply, resources};
 use crate::proto::group_service_server::GroupService;
 use crate::proto::{
     AddGroupMembersRequest, AddGroupMembersResponse, CreateGroupRequest, CreateGroupResponse, DeleteGroupRequest,
@@ -32,22 +32,22 @@ impl Groups {
 impl GroupService for Groups {
     async fn create_group(&self, request: Request<CreateGroupRequest>) -> Reply<CreateGroupResponse> {
         let answer = |group| CreateGroupResponse { group: Some(group) };
-        collections::create::<Kind, _, _>(&self.store, Call::open(request)?, |sent| sent.group, answer).await
+        resources::create::<Kind, _, _>(&self.store, Call::open(request)?, |sent| sent.group, answer).await
     }
 
     async fn get_group(&self, request: Request<GetGroupRequest>) -> Reply<GetGroupResponse> {
-        let found = collections::get::<Kind, _>(&self.store, Call::open(request)?);
+        let found = resources::get::<Kind, _>(&self.store, Call::open(request)?);
         reply(GetGroupResponse { group: Some(found.await?) })
     }
 
     async fn update_group(&self, request: Request<UpdateGroupRequest>) -> Reply<UpdateGroupResponse> {
         let change = |sent: UpdateGroupRequest| (sent.group, sent.update_mask);
         let answer = |group| UpdateGroupResponse { group: Some(group) };
-        collections::update::<Kind, _, _>(&self.store, Call::open(request)?, change, answer).await
+        resources::update::<Kind, _, _>(&self.store, Call::open(request)?, change, answer).await
     }
 
     async fn delete_group(&self, request: Request<DeleteGroupRequest>) -> Reply<DeleteGroupResponse> {
-        collections::delete::<Kind, _, _>(&self.store, Call::open(request)?).await
+        resources::delete::<Kind, _, _>(&self.store, Call::open(request)?).await
     }
 
     async fn list_groups(&self, request: Request<ListGroupsRequest>) -> Reply<ListGroupsResponse> {

@@ -9,8 +9,11 @@ use crate::normalize::phone::{CallingCode, Phone, PhoneError};
 use crate::normalize::username;
 use crate::proto::UserIdType;
 use crate::proto::reflect::{Reflect, Value};
-use crate::store::{Identifier, Store};
+use crate::store::{Identifier, Level, Store, Tenant};
 use crate::validate::{Violations, text};
+
+/// What an organization is named by.
+const ORGANIZATION_ID: &str = "organization_id";
 
 /// The user that the fields `user_id` and `user_id_type` of a request name.
 pub(super) fn user(request: &impl Reflect, store: &Store, violations: &mut Violations) -> Option<Identifier> {
@@ -33,6 +36,21 @@ fn target(id: Option<&str>, id_type: i32, default: CallingCode, violations: &mut
         UserIdType::Username => self::username(FIELD, id, violations),
         UserIdType::ExternalId => external_id(FIELD, id, violations),
     }
+}
+
+/// The level that the field `organization_id` of a message means, which stands at `path` in the request.
+pub(super) fn level(path: &str, message: &impl Reflect, tenant: &Tenant, violations: &mut Violations) -> Level {
+    let field = format!("{path}{ORGANIZATION_ID}");
+    match message.get(ORGANIZATION_ID).as_text() {
+        Some(named) => plain(&field, named, violations).map_or_else(Level::default, |named| tenant.level(Some(&named))),
+        None => tenant.level(None),
+    }
+}
+
+/// The organization that the field `organization_id` of a request names.
+pub(super) fn organization(request: &impl Reflect, tenant: &Tenant, violations: &mut Violations) -> Option<Level> {
+    let named = code(ORGANIZATION_ID, request.get(ORGANIZATION_ID).as_text(), violations)?;
+    Some(tenant.level(Some(&named)))
 }
 
 /// The user that an item of a batch names.

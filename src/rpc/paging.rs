@@ -4,8 +4,8 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto::reflect::{Reflect, Value};
 use crate::proto::{self, CountMode};
-use crate::store::Store;
 use crate::store::paging::{Count, Listed, Page, Place, Start, Total};
+use crate::store::{Level, Store, Tenant};
 use crate::validate::Violations;
 
 use super::reply::fitting;
@@ -29,14 +29,16 @@ pub(super) struct Paged<T> {
 }
 
 impl<'a> Paging<'a> {
-    /// Reads the fields `page`, `limit`, `page_token` and `count` of a request. `parts` are what else of it decides which items
-    /// there are.
+    /// Reads the fields `page`, `limit`, `page_token` and `count` of a request. What else decides which items there are: who asks,
+    /// the level that is meant, and `parts` of the request.
     ///
     /// # Errors
     /// All that is wrong, beside what `violations` holds already; then [`Error::PageTokenInvalid`].
     pub(super) async fn read(
         store: &'a Store,
         request: &impl Reflect,
+        tenant: &Tenant,
+        level: &Level,
         parts: &[&str],
         mut violations: Violations,
     ) -> Result<Self> {
@@ -53,7 +55,8 @@ impl<'a> Paging<'a> {
             violations.add("page", "cannot stand together with page_token");
         }
         violations.none_or(())?;
-        let question = question(request.name(), parts);
+        let of = [tenant.organization_id(), level.organization_id()].map(Option::unwrap_or_default);
+        let question = question(request.name(), &[&of, parts].concat());
         let start = if token.is_empty() {
             Start::Offset(offset as u64)
         } else {
@@ -135,9 +138,12 @@ paged! {
     ListApiKeysResponse { api_keys: ApiKeyDto }
     ListGroupMembersResponse { users: UserDto }
     ListGroupsResponse { groups: GroupDto }
+    ListOrganizationMembersResponse { users: UserDto }
+    ListOrganizationsResponse { organizations: OrganizationDto }
     ListRoleMembersResponse { users: UserDto }
     ListRolesResponse { roles: RoleDto }
     ListUserGroupsResponse { groups: GroupDto }
+    ListUserOrganizationsResponse { organizations: OrganizationDto }
     ListUserRolesResponse { roles: RoleDto }
     ListUsersResponse { users: UserDto }
     SearchUsersResponse { users: UserDto }

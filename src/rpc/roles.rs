@@ -2,7 +2,7 @@
 
 use tonic::Request;
 
-use super::{Call, Reply, collections, identifiers, reply};
+use super::{Call, Reply, collections, identifiers, reply, resources};
 use crate::limits;
 use crate::proto::role_service_server::RoleService;
 use crate::proto::{
@@ -33,22 +33,22 @@ impl Roles {
 impl RoleService for Roles {
     async fn create_role(&self, request: Request<CreateRoleRequest>) -> Reply<CreateRoleResponse> {
         let answer = |role| CreateRoleResponse { role: Some(role) };
-        collections::create::<Kind, _, _>(&self.store, Call::open(request)?, |sent| sent.role, answer).await
+        resources::create::<Kind, _, _>(&self.store, Call::open(request)?, |sent| sent.role, answer).await
     }
 
     async fn get_role(&self, request: Request<GetRoleRequest>) -> Reply<GetRoleResponse> {
-        let found = collections::get::<Kind, _>(&self.store, Call::open(request)?);
+        let found = resources::get::<Kind, _>(&self.store, Call::open(request)?);
         reply(GetRoleResponse { role: Some(found.await?) })
     }
 
     async fn update_role(&self, request: Request<UpdateRoleRequest>) -> Reply<UpdateRoleResponse> {
         let change = |sent: UpdateRoleRequest| (sent.role, sent.update_mask);
         let answer = |role| UpdateRoleResponse { role: Some(role) };
-        collections::update::<Kind, _, _>(&self.store, Call::open(request)?, change, answer).await
+        resources::update::<Kind, _, _>(&self.store, Call::open(request)?, change, answer).await
     }
 
     async fn delete_role(&self, request: Request<DeleteRoleRequest>) -> Reply<DeleteRoleResponse> {
-        collections::delete::<Kind, _, _>(&self.store, Call::open(request)?).await
+        resources::delete::<Kind, _, _>(&self.store, Call::open(request)?).await
     }
 
     async fn list_roles(&self, request: Request<ListRolesRequest>) -> Reply<ListRolesResponse> {
@@ -70,10 +70,9 @@ impl RoleService for Roles {
     }
 
     async fn has_any_role(&self, request: Request<HasAnyRoleRequest>) -> Reply<HasAnyRoleResponse> {
-        let Call { message, mut violations, .. } = Call::open(request)?;
-        let user = identifiers::user(&message, &self.store, &mut violations);
-        let codes = identifiers::codes("role_codes", &message.role_codes, limits::ASKED_ROLES, &mut violations);
-        let user = violations.none_or_some(user)?;
-        reply(HasAnyRoleResponse { has_any_role: self.store.holds_any::<Kind>(&user, &codes).await? })
+        let held = collections::holds_any::<Kind, HasAnyRoleRequest>(&self.store, Call::open(request)?, |asked, violations| {
+            identifiers::codes("role_codes", &asked.role_codes, limits::ASKED_ROLES, violations)
+        });
+        reply(HasAnyRoleResponse { has_any_role: held.await? })
     }
 }

@@ -63,14 +63,15 @@ impl UserService for Users {
     }
 
     async fn get_user(&self, request: Request<GetUserRequest>) -> Reply<GetUserResponse> {
-        let Call { message, mut violations, .. } = Call::open(request)?;
+        let Call { message, mut violations, caller, .. } = Call::open(request)?;
         let target = identifiers::user(&message, &self.store, &mut violations);
+        let level = identifiers::level("", &message, &caller.tenant, &mut violations);
         let target = violations.none_or_some(target)?;
-        reply(GetUserResponse { user: Some(self.store.user(&target, View::of(&message)).await?) })
+        reply(GetUserResponse { user: Some(self.store.user(&caller.tenant, &target, &View::of(&message, &level)).await?) })
     }
 
     async fn find_user(&self, request: Request<FindUserRequest>) -> Reply<FindUserResponse> {
-        let Call { message, mut violations, .. } = Call::open(request)?;
+        let Call { message, mut violations, caller, .. } = Call::open(request)?;
         let code = message.phone_country_code.as_deref();
         if code.is_some() && !matches!(message.by, Some(By::Phone(_))) {
             violations.add("phone_country_code", "has no phone to belong to");
@@ -84,21 +85,22 @@ impl UserService for Users {
             }
             None => violations.refuse("username", "must be given, or email, or phone"),
         };
+        let level = identifiers::level("", &message, &caller.tenant, &mut violations);
         let target = violations.none_or_some(target)?;
-        reply(FindUserResponse { user: Some(self.store.user(&target, View::of(&message)).await?) })
+        reply(FindUserResponse { user: Some(self.store.user(&caller.tenant, &target, &View::of(&message, &level)).await?) })
     }
 
     async fn create_user(&self, request: Request<CreateUserRequest>) -> Reply<CreateUserResponse> {
-        let Call { message, violations, context, .. } = Call::open(request)?;
-        let create = CreateUser::read(message.user, self.store.calling_code(), violations)?;
+        let Call { message, violations, caller, context } = Call::open(request)?;
+        let create = CreateUser::read(message.user, &caller.tenant, self.store.calling_code(), violations)?;
         write(&self.store, context, create, |user| CreateUserResponse { user: Some(user) }).await
     }
 
     async fn update_user(&self, request: Request<UpdateUserRequest>) -> Reply<UpdateUserResponse> {
-        let Call { message, mut violations, context, .. } = Call::open(request)?;
+        let Call { message, mut violations, caller, context } = Call::open(request)?;
         let calling_code = self.store.calling_code();
         let target = identifiers::user(&message, &self.store, &mut violations);
-        let update = UpdateUser::read(message, target, calling_code, violations)?;
+        let update = UpdateUser::read(message, target, &caller.tenant, calling_code, violations)?;
         write(&self.store, context, update, |user| UpdateUserResponse { user: Some(user) }).await
     }
 
@@ -125,17 +127,21 @@ impl UserService for Users {
     }
 
     async fn list_users(&self, request: Request<ListUsersRequest>) -> Reply<ListUsersResponse> {
-        let Call { message, violations, .. } = Call::open(request)?;
-        let paging = Paging::read(&self.store, &message, &[], violations).await?;
-        let listed = self.store.list_users(None, &paging.page, View::of(&message)).await?;
+        let Call { message, mut violations, caller, .. } = Call::open(request)?;
+        let level = identifiers::level("", &message, &caller.tenant, &mut violations);
+        let paging = Paging::read(&self.store, &message, &caller.tenant, &level, &[], violations).await?;
+        let view = View::of(&message, &level);
+        let listed = self.store.list_users(&caller.tenant, None, &paging.page, &view).await?;
         reply(paging.answer(listed).await?.into())
     }
 
     async fn search_users(&self, request: Request<SearchUsersRequest>) -> Reply<SearchUsersResponse> {
-        let Call { message, mut violations, .. } = Call::open(request)?;
+        let Call { message, mut violations, caller, .. } = Call::open(request)?;
         let search = Search::read(message.query.as_deref(), &message.fields, &mut violations);
-        let paging = Paging::read(&self.store, &message, &search.question(), violations).await?;
-        let listed = self.store.list_users(Some(&search), &paging.page, View::of(&message)).await?;
+        let level = identifiers::level("", &message, &caller.tenant, &mut violations);
+        let paging = Paging::read(&self.store, &message, &caller.tenant, &level, &search.question(), violations).await?;
+        let view = View::of(&message, &level);
+        let listed = self.store.list_users(&caller.tenant, Some(&search), &paging.page, &view).await?;
         reply(paging.answer(listed).await?.into())
     }
 

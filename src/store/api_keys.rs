@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use sea_orm::EntityTrait;
 
-use super::Store;
 use super::engine::Reading;
+use super::{Store, Tenant};
 use crate::api_key::Secret;
 use crate::entity::{api_key, api_key_secret};
 use crate::error::{Error, Result};
@@ -37,6 +37,8 @@ pub struct Caller {
     pub scopes: Scopes,
     /// From when on it is refused; `None`: never.
     pub expires_at: Option<Timestamp>,
+    /// Whose data it may see.
+    pub tenant: Tenant,
 }
 
 impl Caller {
@@ -66,7 +68,8 @@ impl Store {
             return Err(Error::ApiKeyExpired);
         }
         let scopes = key.scopes.parse().map_err(Error::internal)?;
-        let caller = Caller { api_key_id: key.api_key_id.into(), scopes, expires_at: key.expires_at };
+        let tenant = Tenant::of(key.organization_id.as_deref());
+        let caller = Caller { api_key_id: key.api_key_id.into(), scopes, expires_at: key.expires_at, tenant };
         self.last_used.note(caller.api_key_id.clone(), now);
         Ok(caller)
     }

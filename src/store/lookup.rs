@@ -8,9 +8,9 @@ use sea_orm::{
 };
 
 use super::engine::{Reading, keys::any_of};
-use super::{Store, Tx};
+use super::{Store, Tenant, Tx};
 use crate::entity::user;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// An identifier of a user in the form it is matched by ([`crate::normalize`]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,13 +63,14 @@ impl Identifier {
 }
 
 impl Store {
-    /// The users that have the identifiers, in their order, all of one moment; `None`: nobody has it.
-    pub(super) async fn lookup<S: Shape>(&self, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
+    /// The users that have the identifiers, as far as the tenant sees them, in their order and all of one moment. Each may be
+    /// [`Error::UserNotFound`].
+    pub(super) async fn lookup<S: Shape>(&self, tenant: &Tenant, identifiers: &[Identifier]) -> Result<Vec<Result<S>>> {
         let kinds: HashSet<_> = identifiers.iter().map(std::mem::discriminant).collect();
-        let identifiers = identifiers.to_vec();
+        let (tenant, identifiers) = (tenant.clone(), identifiers.to_vec());
         let read = move |reading: Reading| {
-            let identifiers = identifiers.clone();
-            async move { find(&reading.connection(), &identifiers).await }
+            let (tenant, identifiers) = (tenant.clone(), identifiers.clone());
+            async move { find(&reading.connection(), &tenant, &identifiers).await }
         };
         // One query for each kind: together they must not see somebody before a change and after it.
         if kinds.len() > 1 { self.engine.snapshot(read).await } else { self.engine.read(read).await }
@@ -77,41 +78,57 @@ impl Store {
 }
 
 /// As [`Store::lookup`], in the transaction at hand.
-pub(super) async fn find<S: Shape>(connection: &impl ConnectionTrait, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
-    match_up(connection, identifiers, |select| select).await
+pub(super) async fn find<S: Shape>(
+    connection: &impl ConnectionTrait,
+    tenant: &Tenant,
+    identifiers: &[Identifier],
+) -> Result<Vec<Result<S>>> {
+    match_up(connection, tenant, identifiers, |select| select).await
 }
 
 /// As [`find`], for one.
-pub(super) async fn find_one<S: Shape>(connection: &impl ConnectionTrait, identifier: &Identifier) -> Result<Option<S>> {
-    Ok(find(connection, std::slice::from_ref(identifier)).await?.pop().flatten())
+pub(super) async fn find_one<S: Shape>(
+    connection: &impl ConnectionTrait,
+    tenant: &Tenant,
+    identifier: &Identifier,
+) -> Result<S> {
+    one(find(connection, tenant, std::slice::from_ref(identifier)).await?)
 }
 
-/// As [`find`], and until the transaction ends nobody else changes or deletes them; who joins them to a group need not wait. They are locked in one order, kind by
-/// kind, so that those who lock several seldom wait for each other.
-pub(super) async fn find_to_change<S: Shape>(tx: &Tx, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
+/// As [`find`], by the tenant that the transaction is for, and until it ends nobody else changes or deletes them; who joins them
+/// to a group need not wait. They are locked in one order, kind by kind, so that those who lock several seldom wait for each
+/// other.
+pub(super) async fn find_to_change<S: Shape>(tx: &Tx, identifiers: &[Identifier]) -> Result<Vec<Result<S>>> {
     locked(tx, identifiers, LockType::NoKeyUpdate).await
 }
 
 /// As [`find_to_change`], and nobody joins them to anything.
-pub(super) async fn find_to_delete<S: Shape>(tx: &Tx, identifiers: &[Identifier]) -> Result<Vec<Option<S>>> {
+pub(super) async fn find_to_delete<S: Shape>(tx: &Tx, identifiers: &[Identifier]) -> Result<Vec<Result<S>>> {
     locked(tx, identifiers, LockType::Update).await
 }
 
-async fn locked<S: Shape>(tx: &Tx, identifiers: &[Identifier], lock: LockType) -> Result<Vec<Option<S>>> {
-    match_up(&tx.connection, identifiers, |select| select.order_by_asc(user::Column::UserId).lock(lock)).await
+async fn locked<S: Shape>(tx: &Tx, identifiers: &[Identifier], lock: LockType) -> Result<Vec<Result<S>>> {
+    let lock = |select: Select<user::Entity>| select.order_by_asc(user::Column::UserId).lock(lock);
+    match_up(&tx.connection, tx.tenant(), identifiers, lock).await
 }
 
 /// As [`find_to_change`], for one.
-pub(super) async fn find_one_to_change<S: Shape>(tx: &Tx, identifier: &Identifier) -> Result<Option<S>> {
-    Ok(find_to_change(tx, std::slice::from_ref(identifier)).await?.pop().flatten())
+pub(super) async fn find_one_to_change<S: Shape>(tx: &Tx, identifier: &Identifier) -> Result<S> {
+    one(find_to_change(tx, std::slice::from_ref(identifier)).await?)
+}
+
+/// What was found for one identifier.
+fn one<S>(mut found: Vec<Result<S>>) -> Result<S> {
+    found.pop().unwrap_or(Err(Error::UserNotFound))
 }
 
 /// The users that have the identifiers, in their order, by one query for each kind of identifier.
 async fn match_up<S: Shape>(
     connection: &impl ConnectionTrait,
+    tenant: &Tenant,
     identifiers: &[Identifier],
     lock: impl Fn(Select<user::Entity>) -> Select<user::Entity>,
-) -> Result<Vec<Option<S>>> {
+) -> Result<Vec<Result<S>>> {
     let mut keys: BTreeMap<&'static str, (user::Column, Vec<&str>)> = BTreeMap::new();
     for identifier in identifiers {
         let column = identifier.column();
@@ -119,13 +136,14 @@ async fn match_up<S: Shape>(
     }
     let mut found: HashMap<(&'static str, String), S> = HashMap::new();
     for (name, (column, keys)) in keys {
-        let select = S::select().column_as(column, MATCHED).filter(any_of(connection, column, keys));
+        let select = S::select().filter(tenant.sees_user());
+        let select = select.column_as(column, MATCHED).filter(any_of(connection, column, keys));
         for row in lock(select).into_model::<Matched<S>>().all(connection).await? {
             found.insert((name, row.key), row.shape);
         }
     }
     let answer = |identifier: &Identifier| found.get(&(name(identifier.column()), identifier.key().to_owned())).cloned();
-    Ok(identifiers.iter().map(answer).collect())
+    Ok(identifiers.iter().map(|identifier| answer(identifier).ok_or(Error::UserNotFound)).collect())
 }
 
 pub(super) fn name(column: user::Column) -> &'static str {

@@ -1,33 +1,61 @@
 //! Roles: what is said of them in [`super::collections`].
 
-use super::collections::Collection;
+use sea_orm::{ConnectionTrait, Select};
+
+use super::collections::{self, Collection, Place};
+use super::resources::Resource;
+use super::{Level, Tx};
 use crate::entity::role::{self, member};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::proto::RoleDto;
 
 /// The kind of set that a role is.
 #[derive(Clone, Copy, Debug)]
 pub struct Roles;
 
-impl Collection for Roles {
+impl Resource for Roles {
     type Entity = role::Entity;
     type Model = role::Model;
     type Row = role::ActiveModel;
     type Column = role::Column;
-    type Members = member::Entity;
-    type MemberColumn = member::Column;
     type Dto = RoleDto;
+    type Key = Place;
 
     const NAME: &'static str = "role";
     const ID: role::Column = role::Column::RoleId;
-    const CODE: role::Column = role::Column::Code;
     const ETAG: role::Column = role::Column::Etag;
     const CREATED_AT: role::Column = role::Column::CreatedAt;
     const UPDATED_AT: role::Column = role::Column::UpdatedAt;
+
+    fn find(key: &Place) -> Select<role::Entity> {
+        collections::find::<Self>(key)
+    }
+
+    fn not_found(key: &Place) -> Error {
+        Error::RoleNotFound(key.code.clone())
+    }
+
+    async fn require(connection: &impl ConnectionTrait, key: &Place) -> Result<()> {
+        key.level.require(connection).await
+    }
+
+    async fn keep(tx: &Tx, key: &Place) -> Result<()> {
+        key.level.keep(tx).await
+    }
+
+    fn stand(row: &mut role::ActiveModel, level: &Level) -> Result<()> {
+        collections::stand::<Self>(row, level)
+    }
+}
+
+impl Collection for Roles {
+    type Members = member::Entity;
+    type MemberColumn = member::Column;
+
+    const LEVEL: role::Column = role::Column::Level;
+    const ORGANIZATION_ID: role::Column = role::Column::OrganizationId;
+    const CODE: role::Column = role::Column::Code;
     const MEMBER_OF: member::Column = member::Column::RoleId;
     const MEMBER: member::Column = member::Column::UserId;
-
-    fn not_found(code: &str) -> Error {
-        Error::RoleNotFound(code.to_owned())
-    }
+    const MEMBER_LEVEL: member::Column = member::Column::Level;
 }

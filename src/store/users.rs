@@ -9,6 +9,7 @@ mod delete;
 mod exists;
 mod identifiers;
 mod list;
+mod ownership;
 mod row;
 mod search;
 mod update;
@@ -18,7 +19,7 @@ pub use batch_create::{BatchCreateUsers, CreatedUser};
 pub use batch_delete::BatchDeleteUsers;
 pub use create::CreateUser;
 pub use delete::DeleteUser;
-pub use exists::{Probe, Probed};
+pub use exists::{Met, Probe, Probed};
 pub(super) use row::{Brief, UserRow};
 pub use search::Search;
 pub use update::UpdateUser;
@@ -28,66 +29,60 @@ pub(super) use view::show;
 use sea_orm::ConnectionTrait;
 
 use super::engine::Reading;
-use super::{Identifier, Store, lookup};
+use super::{Identifier, Store, Tenant, lookup};
 use crate::error::{Error, Result};
-use crate::proto::{Timestamp, UserDto};
+use crate::proto::UserDto;
 use view::gather;
 
 impl Store {
     /// The user who has the identifier.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`] if nobody has it.
-    pub async fn user(&self, identifier: &Identifier, view: View) -> Result<UserDto> {
-        if view == View::default() {
-            let found = self.lookup::<UserRow>(std::slice::from_ref(identifier)).await?.pop().flatten();
-            return Ok(found.ok_or(Error::UserNotFound)?.into_dto());
+    /// [`Error::UserNotFound`] if nobody has it whom the tenant sees; [`Error::OrganizationNotFound`] for the view's level.
+    pub async fn user(&self, tenant: &Tenant, identifier: &Identifier, view: &View) -> Result<UserDto> {
+        if view.is_plain() {
+            let found = self.lookup::<UserRow>(tenant, std::slice::from_ref(identifier)).await?.pop();
+            return found.unwrap_or(Err(Error::UserNotFound)).map(|user| user.into_dto(tenant));
         }
         // The profile and what hangs on it are of one moment, so that its etag stands for both.
-        let identifier = identifier.clone();
+        let (tenant, identifier, view) = (tenant.clone(), identifier.clone(), view.clone());
         let read = move |reading: Reading| {
-            let identifier = identifier.clone();
-            async move { read(&reading.connection(), &identifier, view).await }
+            let (tenant, identifier, view) = (tenant.clone(), identifier.clone(), view.clone());
+            async move {
+                view.level.require(&reading.connection()).await?;
+                read(&reading.connection(), &tenant, &identifier, &view).await
+            }
         };
         self.engine.snapshot(read).await
     }
 
-    /// The users who have the identifiers, in their order; `None`: nobody has it. Fewer where these already make more than a
+    /// The users who have the identifiers, in their order, or why there is none. Fewer where these already make more than a
     /// message holds.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn users(&self, identifiers: &[Identifier], view: View) -> Result<Vec<Option<UserDto>>> {
-        let identifiers = identifiers.to_vec();
+    /// [`Error::OrganizationNotFound`] for the view's level.
+    pub async fn users(&self, tenant: &Tenant, identifiers: &[Identifier], view: &View) -> Result<Vec<Result<UserDto>>> {
+        let (tenant, identifiers, view) = (tenant.clone(), identifiers.to_vec(), view.clone());
         let read = move |reading: Reading| {
-            let identifiers = identifiers.clone();
+            let (tenant, identifiers, view) = (tenant.clone(), identifiers.clone(), view.clone());
             async move {
-                let found = lookup::find::<UserRow>(&reading.connection(), &identifiers).await?;
-                let rows = found.iter().flatten().map(|row| row.clone().into_dto()).collect();
-                let mut users = gather(&reading.connection(), rows, view).await?.into_iter();
-                let user = |found: &Option<UserRow>| match found {
-                    Some(_) => users.next().map(Some),
-                    None => Some(None),
+                view.level.require(&reading.connection()).await?;
+                let found = lookup::find::<UserRow>(&reading.connection(), &tenant, &identifiers).await?;
+                let rows = found.iter().flatten().map(|row| row.clone().into_dto(&tenant)).collect();
+                let mut users = gather(&reading.connection(), &tenant, rows, &view).await?.into_iter();
+                let user = |found: Result<UserRow>| match found {
+                    Ok(_) => users.next().map(Ok),
+                    Err(error) => Some(Err(error)),
                 };
-                Ok(found.iter().map_while(user).collect())
+                Ok(found.into_iter().map_while(user).collect())
             }
         };
         self.engine.scan(read).await
     }
-
-    /// When the user who has the identifier was created; `None`: nobody has it.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn user_created_at(&self, identifier: &Identifier) -> Result<Option<Timestamp>> {
-        let found = self.lookup::<Brief>(std::slice::from_ref(identifier)).await?.pop().flatten();
-        Ok(found.map(|brief| brief.created_at))
-    }
 }
 
 /// The user as the transaction at hand sees them.
-async fn read(connection: &impl ConnectionTrait, identifier: &Identifier, view: View) -> Result<UserDto> {
-    let found = lookup::find_one::<UserRow>(connection, identifier).await?;
-    let user = found.ok_or(Error::UserNotFound)?.into_dto();
-    gather(connection, vec![user], view).await?.pop().ok_or(Error::MessageTooLarge { fit: None })
+async fn read(connection: &impl ConnectionTrait, tenant: &Tenant, identifier: &Identifier, view: &View) -> Result<UserDto> {
+    let user = lookup::find_one::<UserRow>(connection, tenant, identifier).await?.into_dto(tenant);
+    gather(connection, tenant, vec![user], view).await?.pop().ok_or(Error::MessageTooLarge { fit: None })
 }

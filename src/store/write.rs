@@ -7,7 +7,7 @@ use sea_orm::{DatabaseTransaction, TransactionTrait};
 use tracing::Instrument;
 
 use super::engine::commit_failed;
-use super::{Caller, RepeatKey, Store};
+use super::{Caller, RepeatKey, Store, Tenant};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::proto::Timestamp;
@@ -52,6 +52,12 @@ pub struct Tx {
 }
 
 impl Tx {
+    /// Whose data it may see.
+    pub(super) fn tenant(&self) -> &Tenant {
+        const POOL: &Tenant = &Tenant::Pool;
+        self.context.caller.as_ref().map_or(POOL, |caller| &caller.tenant)
+    }
+
     /// A part of the transaction that can be undone alone.
     pub(super) async fn savepoint(&self) -> Result<Self> {
         let connection = self.connection.begin().await?;

@@ -128,9 +128,9 @@ pub(crate) trait Kind: 'static {
 
 /// Asks for this page and takes it apart.
 macro_rules! page {
-    ($client:expr, $call:ident, $request:ident { $($field:ident: $value:expr,)* $(..$rest:expr)? }, $ask:expr, $items:ident) => {{
+    ($client:expr, $call:ident, $request:ident { $($field:ident: $value:expr,)* }, $ask:expr, $items:ident) => {{
         let Ask { page, limit, page_token, count } = $ask;
-        let request = proto::$request { page, limit, page_token, count, $($field: $value,)* $(..$rest)? };
+        let request = proto::$request { page, limit, page_token, count, $($field: $value,)* ..Default::default() };
         let answer = $client.$call(request).await?.into_inner();
         Ok(Paged {
             items: answer.$items.into_iter().map(Into::into).collect(),
@@ -156,7 +156,7 @@ macro_rules! kind {
 
         impl From<proto::$dto> for Dto {
             fn from(dto: proto::$dto) -> Self {
-                let proto::$dto { code, name, description, etag, created_at, updated_at } = dto;
+                let proto::$dto { code, name, description, etag, created_at, updated_at, .. } = dto;
                 Self { code, name, description, etag, created_at, updated_at }
             }
         }
@@ -164,7 +164,7 @@ macro_rules! kind {
         impl From<Dto> for proto::$dto {
             fn from(dto: Dto) -> Self {
                 let Dto { code, name, description, etag, created_at, updated_at } = dto;
-                Self { code, name, description, etag, created_at, updated_at }
+                Self { code, name, description, etag, created_at, updated_at, ..Default::default() }
             }
         }
 
@@ -180,19 +180,19 @@ macro_rules! kind {
             }
 
             async fn get(client: &Client, code: Option<&str>) -> Answer<Dto> {
-                let request = proto::$get_request { code: code.map(ToOwned::to_owned) };
+                let request = proto::$get_request { code: code.map(ToOwned::to_owned), ..Default::default() };
                 Ok(client.$service().$get(request).await?.into_inner().$resource.unwrap().into())
             }
 
             async fn update(client: &Client, change: Change) -> Answer<Dto> {
                 let Change { code, dto, update_mask, etag } = change;
-                let request = proto::$update_request { code, $resource: dto.map(Into::into), update_mask, etag };
+                let request = proto::$update_request { code, $resource: dto.map(Into::into), update_mask, etag, ..Default::default() };
                 Ok(client.$service().$update(request).await?.into_inner().$resource.unwrap().into())
             }
 
             async fn delete(client: &Client, code: Option<&str>, etag: Option<&str>) -> Answer<()> {
                 let (code, etag) = (code.map(ToOwned::to_owned), etag.map(ToOwned::to_owned));
-                client.$service().$delete(proto::$delete_request { code, etag }).await.map(drop)
+                client.$service().$delete(proto::$delete_request { code, etag, ..Default::default() }).await.map(drop)
             }
 
             async fn list(client: &Client, ask: Ask) -> Answer<Paged<Dto>> {
@@ -204,7 +204,7 @@ macro_rules! kind {
                 page!(
                     client.$service(),
                     $members,
-                    $members_request { code: code, with_custom_data: custom_data, with_groups: groups, with_roles: roles, ..Default::default() },
+                    $members_request { code: code, with_custom_data: custom_data, with_groups: groups, with_roles: roles, },
                     ask,
                     users
                 )
@@ -219,10 +219,10 @@ macro_rules! kind {
             ) -> Answer<Vec<UserResult>> {
                 let code = code.map(ToOwned::to_owned);
                 if holding == Holding::Add {
-                    let request = proto::$add_request { code, user_ids, user_id_type };
+                    let request = proto::$add_request { code, user_ids, user_id_type, ..Default::default() };
                     return Ok(client.$service().$add(request).await?.into_inner().results);
                 }
-                let request = proto::$remove_request { code, user_ids, user_id_type };
+                let request = proto::$remove_request { code, user_ids, user_id_type, ..Default::default() };
                 Ok(client.$service().$remove(request).await?.into_inner().results)
             }
 
@@ -259,10 +259,10 @@ kind! {
     ) -> Answer<()> {
         let (user_id, group_code) = (user_id.map(ToOwned::to_owned), Some(code.to_owned()));
         if holding == Holding::Add {
-            let request = proto::AddUserToGroupRequest { user_id, user_id_type, group_code };
+            let request = proto::AddUserToGroupRequest { user_id, user_id_type, group_code, ..Default::default() };
             return client.users().add_user_to_group(request).await.map(drop);
         }
-        let request = proto::RemoveUserFromGroupRequest { user_id, user_id_type, group_code };
+        let request = proto::RemoveUserFromGroupRequest { user_id, user_id_type, group_code, ..Default::default() };
         client.users().remove_user_from_group(request).await.map(drop)
     }
 }
@@ -280,10 +280,10 @@ kind! {
     ) -> Answer<()> {
         let (user_id, role_codes) = (user_id.map(ToOwned::to_owned), vec![code.to_owned()]);
         if holding == Holding::Add {
-            let request = proto::AddUserRolesRequest { user_id, user_id_type, role_codes };
+            let request = proto::AddUserRolesRequest { user_id, user_id_type, role_codes, ..Default::default() };
             return client.users().add_user_roles(request).await.map(drop);
         }
-        let request = proto::RemoveUserRolesRequest { user_id, user_id_type, role_codes };
+        let request = proto::RemoveUserRolesRequest { user_id, user_id_type, role_codes, ..Default::default() };
         client.users().remove_user_roles(request).await.map(drop)
     }
 }

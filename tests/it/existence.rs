@@ -208,7 +208,7 @@ async fn a_user_is_checked_by_email_or_else_by_phone() {
     let answer = |code: CheckUserCode, message: &str| {
         let exists = code != CheckUserCode::UserNotFound;
         let created_at = created_at.filter(|_| exists);
-        CheckUserResponse { exists, code: code.into(), message: message.to_owned(), created_at }
+        CheckUserResponse { exists, code: code.into(), message: message.to_owned(), created_at, ..Default::default() }
     };
     let by_email = answer(CheckUserCode::EmailExists, "Email already exists");
     let by_phone = answer(CheckUserCode::PhoneNumberExists, "Phone number already exists");

@@ -9,12 +9,12 @@ use crate::harness::{Client, Refusal, assert_invalid, refused};
 
 fn adding(user_id: Option<&str>, group_code: Option<&str>) -> AddUserToGroupRequest {
     let text = |text: Option<&str>| text.map(ToOwned::to_owned);
-    AddUserToGroupRequest { user_id: text(user_id), user_id_type: 0, group_code: text(group_code) }
+    AddUserToGroupRequest { user_id: text(user_id), user_id_type: 0, group_code: text(group_code), ..Default::default() }
 }
 
 fn removing(user_id: Option<&str>, group_code: Option<&str>) -> RemoveUserFromGroupRequest {
-    let AddUserToGroupRequest { user_id, user_id_type, group_code } = adding(user_id, group_code);
-    RemoveUserFromGroupRequest { user_id, user_id_type, group_code }
+    let AddUserToGroupRequest { user_id, user_id_type, group_code, .. } = adding(user_id, group_code);
+    RemoveUserFromGroupRequest { user_id, user_id_type, group_code, ..Default::default() }
 }
 
 /// The refusals of both calls.

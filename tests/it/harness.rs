@@ -14,12 +14,13 @@ use roster::config::{Config, Overrides};
 use roster::proto::api_key_service_client::ApiKeyServiceClient;
 use roster::proto::group_service_client::GroupServiceClient;
 use roster::proto::meta_service_client::MetaServiceClient;
+use roster::proto::organization_service_client::OrganizationServiceClient;
 use roster::proto::role_service_client::RoleServiceClient;
 use roster::proto::user_service_client::UserServiceClient;
 use roster::proto::{CreateUserRequest, GetUserRequest, Timestamp, UserDto};
 use roster::store::api_keys::{CreateApiKey, CreatedApiKey};
 use roster::store::verify::verify;
-use roster::store::{Context, Store};
+use roster::store::{Context, Store, Tenant};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -133,8 +134,25 @@ impl Roster {
 
     /// A new key for these scopes.
     pub(crate) async fn key(&self, scopes: &str, expires_at: Option<Timestamp>) -> CreatedApiKey {
-        let create = CreateApiKey { name: "test".to_owned(), scopes: scopes.parse().unwrap(), expires_at };
+        self.bound_key(scopes, expires_at, None).await
+    }
+
+    /// A new key for these scopes, bound to the organization.
+    pub(crate) async fn bound_key(
+        &self,
+        scopes: &str,
+        expires_at: Option<Timestamp>,
+        organization_id: Option<&str>,
+    ) -> CreatedApiKey {
+        let level = Tenant::Pool.level(organization_id);
+        let create = CreateApiKey { name: "test".to_owned(), scopes: scopes.parse().unwrap(), expires_at, level };
         self.store.write(Context::default(), create).await.unwrap()
+    }
+
+    /// A client with a new key for these scopes that is bound to the organization.
+    pub(crate) async fn bound_client(&self, scopes: &str, organization_id: &str) -> Client {
+        let created = self.bound_key(scopes, None, Some(organization_id)).await;
+        self.client_with_key(Some(created.secret.expose())).await
     }
 
     /// Says that the test does to the database what no caller could: it need not be sound at the end.
@@ -202,6 +220,10 @@ impl Client {
 
     pub(crate) fn groups(&self) -> GroupServiceClient<InterceptedService<Channel, Key>> {
         GroupServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
+    }
+
+    pub(crate) fn organizations(&self) -> OrganizationServiceClient<InterceptedService<Channel, Key>> {
+        OrganizationServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
     }
 
     pub(crate) fn roles(&self) -> RoleServiceClient<InterceptedService<Channel, Key>> {

@@ -18,7 +18,7 @@ fn owned(texts: &[&str]) -> Vec<String> {
 }
 
 fn adding(user_id: &str, codes: &[&str]) -> AddUserRolesRequest {
-    AddUserRolesRequest { user_id: Some(user_id.to_owned()), user_id_type: 0, role_codes: owned(codes) }
+    AddUserRolesRequest { user_id: Some(user_id.to_owned()), user_id_type: 0, role_codes: owned(codes), ..Default::default() }
 }
 
 /// Gives Bob the roles or takes them: what he holds then.
@@ -28,14 +28,14 @@ async fn change(client: &Client, holding: Holding, codes: &[&str]) -> Result<Hel
         let answer = client.users().add_user_roles(request).await?.into_inner();
         return Ok((answer.total_count, answer.roles));
     }
-    let AddUserRolesRequest { user_id, user_id_type, role_codes } = request;
-    let request = RemoveUserRolesRequest { user_id, user_id_type, role_codes };
+    let AddUserRolesRequest { user_id, user_id_type, role_codes, .. } = request;
+    let request = RemoveUserRolesRequest { user_id, user_id_type, role_codes, ..Default::default() };
     let answer = client.users().remove_user_roles(request).await?.into_inner();
     Ok((answer.total_count, answer.roles))
 }
 
 fn asking(user_id: &str, codes: &[&str]) -> HasAnyRoleRequest {
-    HasAnyRoleRequest { user_id: Some(user_id.to_owned()), user_id_type: 0, role_codes: owned(codes) }
+    HasAnyRoleRequest { user_id: Some(user_id.to_owned()), user_id_type: 0, role_codes: owned(codes), ..Default::default() }
 }
 
 async fn has_any(client: &Client, request: HasAnyRoleRequest) -> Result<bool, Status> {
@@ -205,7 +205,7 @@ async fn a_question_names_a_user_and_1_to_100_roles() {
     }
     assert!(!has_any(&client, asking("bob-1", &["a"; 100])).await.unwrap());
     assert_invalid(has_any(&client, asking("bob-1", &["", "a", &"x".repeat(257)])).await, &["role_codes[0]", "role_codes[2]"]);
-    let all = HasAnyRoleRequest { user_id: None, user_id_type: 99, role_codes: vec![] };
+    let all = HasAnyRoleRequest { user_id: None, user_id_type: 99, role_codes: vec![], ..Default::default() };
     assert_invalid(has_any(&client, all).await, &["user_id_type", "user_id", "role_codes"]);
     assert_invalid(has_any(&client, asking("", &["a"])).await, &["user_id"]);
 }

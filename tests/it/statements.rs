@@ -170,9 +170,15 @@ async fn a_thousand_members_come_and_go_by_as_many_statements_as_two() {
     }
     let costs = async |users: usize| {
         let (code, user_ids): (_, Vec<_>) = (Some("g".to_owned()), (0..users).map(id).collect());
-        let add = AddGroupMembersRequest { code: code.clone(), user_ids: user_ids.clone(), user_id_type: 0 };
-        let give = AddRoleMembersRequest { code: Some("r".to_owned()), user_ids: user_ids.clone(), user_id_type: 0 };
-        let remove = RemoveGroupMembersRequest { code, user_ids, user_id_type: 0 };
+        let add =
+            AddGroupMembersRequest { code: code.clone(), user_ids: user_ids.clone(), user_id_type: 0, ..Default::default() };
+        let give = AddRoleMembersRequest {
+            code: Some("r".to_owned()),
+            user_ids: user_ids.clone(),
+            user_id_type: 0,
+            ..Default::default()
+        };
+        let remove = RemoveGroupMembersRequest { code, user_ids, user_id_type: 0, ..Default::default() };
         [
             cost(&roster, async || drop(client.groups().add_group_members(add.clone()).await.unwrap())).await,
             cost(&roster, async || drop(client.roles().add_role_members(give.clone()).await.unwrap())).await,
@@ -192,8 +198,9 @@ async fn a_user_gets_a_thousand_roles_by_as_many_statements_as_two() {
     roster.database.execute(roles).await;
     let costs = async |count: usize| {
         let role_codes: Vec<_> = (0..count).map(|number| format!("role-{number}")).collect();
-        let add = AddUserRolesRequest { user_id: Some(id(0)), user_id_type: 0, role_codes: role_codes.clone() };
-        let remove = RemoveUserRolesRequest { user_id: Some(id(0)), user_id_type: 0, role_codes };
+        let add =
+            AddUserRolesRequest { user_id: Some(id(0)), user_id_type: 0, role_codes: role_codes.clone(), ..Default::default() };
+        let remove = RemoveUserRolesRequest { user_id: Some(id(0)), user_id_type: 0, role_codes, ..Default::default() };
         [
             cost(&roster, async || drop(client.users().add_user_roles(add.clone()).await.unwrap())).await,
             cost(&roster, async || drop(client.users().remove_user_roles(remove.clone()).await.unwrap())).await,
@@ -210,7 +217,8 @@ async fn what_is_asked_about_one_user_costs_the_same_by_whatever_id() {
     let codes: Vec<_> = (0..98).map(|number| format!("unknown-{number}")).chain(["a".into(), "b".into()]).collect();
     for kind in KINDS {
         let (user_id, user_id_type) = (Some(id_of(kind, 7)), kind.into());
-        let holds = HasAnyRoleRequest { user_id: user_id.clone(), user_id_type, role_codes: codes.clone() };
+        let holds =
+            HasAnyRoleRequest { user_id: user_id.clone(), user_id_type, role_codes: codes.clone(), ..Default::default() };
         let call = async || assert!(client.roles().has_any_role(holds.clone()).await.unwrap().into_inner().has_any_role);
         assert!(cost(&roster, call).await <= 2, "{kind:?}");
         let groups = ListUserGroupsRequest { user_id: user_id.clone(), user_id_type, ..Default::default() };
@@ -219,7 +227,7 @@ async fn what_is_asked_about_one_user_costs_the_same_by_whatever_id() {
         let roles = ListUserRolesRequest { user_id: user_id.clone(), user_id_type, ..Default::default() };
         let call = async || drop(client.users().list_user_roles(roles.clone()).await.unwrap());
         assert!(cost(&roster, call).await <= 3, "{kind:?}");
-        let add = AddUserToGroupRequest { user_id, user_id_type, group_code: Some("a".to_owned()) };
+        let add = AddUserToGroupRequest { user_id, user_id_type, group_code: Some("a".to_owned()), ..Default::default() };
         let call = async || drop(client.users().add_user_to_group(add.clone()).await.unwrap());
         assert!(cost(&roster, call).await <= 4, "{kind:?}");
     }

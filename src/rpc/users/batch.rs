@@ -14,19 +14,20 @@ use crate::validate::Violations;
 
 /// Seed 004, `batch`: an id that nobody has or that is bad has its error in its own place.
 pub(super) async fn get(store: &Store, call: Call<BatchGetUsersRequest>) -> Result<BatchGetUsersResponse> {
-    let Call { message, mut violations, .. } = call;
+    let Call { message, mut violations, caller, .. } = call;
     violations.check_items("users", message.users.len(), limits::BATCH_ITEMS);
+    let level = identifiers::level("", &message, &caller.tenant, &mut violations);
     violations.none_or(())?;
     let read = |item: &BatchGetUsersItem| identifiers::item(item.user_id.as_deref(), item.user_id_type, store.calling_code());
     let targets: Vec<_> = message.users.iter().map(read).collect();
     let good: Vec<_> = targets.iter().flatten().cloned().collect();
-    let mut found = store.users(&good, View::of(&message)).await?.into_iter();
+    let mut found = store.users(&caller.tenant, &good, &View::of(&message, &level)).await?.into_iter();
     let error = |error: Error| BatchGetUsersResult { user: None, error: Some(error.into()) };
     // What the store does not give any more would not fit.
     let result = |target: &Result<_, Violations>| match target {
         Ok(_) => Some(match found.next()? {
-            Some(user) => BatchGetUsersResult { user: Some(user), error: None },
-            None => error(Error::UserNotFound),
+            Ok(user) => BatchGetUsersResult { user: Some(user), error: None },
+            Err(missing) => error(missing),
         }),
         Err(violations) => Some(error(violations.clone().into())),
     };
@@ -40,9 +41,10 @@ pub(super) async fn get(store: &Store, call: Call<BatchGetUsersRequest>) -> Resu
 
 /// Creates all that can be created, or with `atomic` all or none.
 pub(super) async fn create(store: &Store, call: Call<BatchCreateUsersRequest>) -> Reply<BatchCreateUsersResponse> {
-    let Call { message, mut violations, context, .. } = call;
+    let Call { message, mut violations, caller, context } = call;
     violations.check_items("users", message.users.len(), limits::BATCH_ITEMS);
-    let read = |item: BatchCreateUsersItem| CreateUser::read(item.user, store.calling_code(), Violations::default());
+    let read =
+        |item: BatchCreateUsersItem| CreateUser::read(item.user, &caller.tenant, store.calling_code(), Violations::default());
     let read = message.users.into_iter().map(read);
     let users: Vec<_> = read.collect();
     if message.atomic {

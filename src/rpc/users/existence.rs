@@ -11,13 +11,13 @@ use crate::proto::{
 };
 use crate::rpc::{Call, identifiers};
 use crate::store::users::Probed;
-use crate::store::{Identifier, Store};
+use crate::store::{Identifier, Store, Tenant};
 use crate::validate::{Violations, fields};
 
 /// Seed 000, `is_user_exists`.
 pub(super) async fn user_exists(store: &Store, call: Call<UserExistsRequest>) -> Result<UserExistsResponse> {
     let (probe, types) = read_check(&call.message, store.calling_code(), call.violations)?;
-    let found = store.probe_users(&[probe]).await?.pop().unwrap_or_default();
+    let found = store.probe_users(&call.caller.tenant, &[probe]).await?.pop().unwrap_or_default();
     Ok(UserExistsResponse { exists: !found.taken.is_empty(), matches: matches(&found, &types), same_user: found.same_user })
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn batch_user_exists(store: &Store, call: Call<BatchUserExistsR
         }
         results.push(result);
     }
-    for ((place, types), found) in good.into_iter().zip(store.probe_users(&probes).await?) {
+    for ((place, types), found) in good.into_iter().zip(store.probe_users(&call.caller.tenant, &probes).await?) {
         let (exists, matches) = (!found.taken.is_empty(), matches(&found, &types));
         results[place] = UserExistsResult { exists, matches, same_user: found.same_user, error: None };
     }
@@ -69,12 +69,18 @@ pub(super) async fn check_user(store: &Store, call: Call<CheckUserRequest>) -> R
             return Err(Error::Required { message: "Email or phone number is required.", field: "email" });
         }
     };
-    let created_at = store.user_created_at(&violations.none_or_some(target)?).await?;
-    let (code, message) = match created_at {
+    let met = store.meet_user(&call.caller.tenant, &violations.none_or_some(target)?).await?;
+    let (code, message) = match met {
         Some(_) => (code, message),
         None => (CheckUserCode::UserNotFound, "User does not exist"),
     };
-    Ok(CheckUserResponse { exists: created_at.is_some(), code: code.into(), message: message.to_owned(), created_at })
+    Ok(CheckUserResponse {
+        exists: met.is_some(),
+        code: code.into(),
+        message: message.to_owned(),
+        created_at: met.map(|met| met.created_at),
+        exists_in_current_organization: met.map(|met| met.is_member),
+    })
 }
 
 /// Seed 002, `check-user-existence`.
@@ -86,7 +92,7 @@ pub(super) async fn check_username_availability(
     let reason = match username::parse(&written) {
         Err(_) => Some(UsernameUnavailableReason::Invalid),
         Ok(username) => {
-            let taken = store.user_created_at(&Identifier::Username(username)).await?.is_some();
+            let taken = store.meet_user(&Tenant::Pool, &Identifier::Username(username)).await?.is_some();
             taken.then_some(UsernameUnavailableReason::Taken)
         }
     };

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto::{ApiKeyDto, Timestamp};
 use crate::scope::Scopes;
-use crate::store::{Mutation, Tx};
+use crate::store::{Level, Mutation, Tx};
 use crate::validate::fields::{self, Purpose};
 use crate::validate::{Violations, quote};
 
@@ -22,6 +22,8 @@ pub struct CreateApiKey {
     pub scopes: Scopes,
     /// From when on it is refused; `None`: never.
     pub expires_at: Option<Timestamp>,
+    /// The organization that it is bound to, or the pool's level where it is bound to none.
+    pub level: Level,
 }
 
 /// A key as it is known to whoever made it.
@@ -37,6 +39,7 @@ impl Mutation for CreateApiKey {
     type Answer = CreatedApiKey;
 
     async fn apply(&self, tx: &Tx) -> Result<CreatedApiKey> {
+        self.level.keep(tx).await?;
         reach::require_good(tx).await?;
         let api_key_id = tx.clock.new_id();
         let secret = Secret::generate(&api_key_id);
@@ -63,7 +66,9 @@ impl CreateApiKey {
             return Err(Error::ScopeDenied(lacking));
         }
         let expires_at = violations.take(reach::EXPIRES_AT, reach::end(Some(caller), sent.expires_at)).flatten();
-        Ok(violations.none_or(Self { name: sent.name.unwrap_or_else(|| row::NAMELESS.to_owned()), scopes, expires_at })?)
+        let level = caller.tenant.level(sent.organization_id.as_deref());
+        let name = sent.name.unwrap_or_else(|| row::NAMELESS.to_owned());
+        Ok(violations.none_or(Self { name, scopes, expires_at, level })?)
     }
 
     /// Stores the key under the id and the secret.
@@ -77,6 +82,7 @@ impl CreateApiKey {
             expires_at: Set(self.expires_at),
             last_used_at: Set(None),
             revoked_at: Set(None),
+            organization_id: Set(self.level.organization_id().map(ToOwned::to_owned)),
         };
         api_key::Entity::insert(row).exec_without_returning(&tx.connection).await?;
         insert_secret(tx, api_key_id.clone(), &secret).await?;

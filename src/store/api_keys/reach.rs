@@ -14,12 +14,14 @@ use crate::store::{Store, Tx};
 /// The path of a key's end.
 pub(super) const EXPIRES_AT: &str = "api_key.expires_at";
 
-/// The keys within the caller's reach: those that have no scope that it lacks. The command line reaches all.
+/// The keys within the caller's reach: those of its own binding, or any where it has none, that have no scope that it lacks. The
+/// command line reaches all.
 pub(super) fn condition(caller: Option<&Caller>) -> Condition {
+    let bound = caller.and_then(|caller| caller.tenant.organization_id()).map(|id| Column::OrganizationId.eq(id));
     let beyond = caller.into_iter().flat_map(|caller| caller.scopes.beyond());
     // Names are parted by spaces, and none is a part of another with them around it.
     let parted = || Expr::val(" ").binary(BinOper::Custom("||"), Column::Scopes.into_expr()).binary(BinOper::Custom("||"), " ");
-    beyond.fold(Condition::all(), |within, scope| within.add(parted().not_like(format!("% {scope} %"))))
+    beyond.fold(Condition::all().add_option(bound), |within, scope| within.add(parted().not_like(format!("% {scope} %"))))
 }
 
 /// The key of this id, if it is within the caller's reach, and the caller's own key is still good: while the call waited for its

@@ -7,7 +7,7 @@ use crate::api_key::Secret;
 use crate::entity::{api_key, api_key_secret};
 use crate::error::{Cause, Error, Result};
 use crate::scope::Scopes;
-use crate::store::{Mutation, Tx};
+use crate::store::{Level, Mutation, Tx};
 
 /// How a new key reaches its owner.
 pub type HandOver = Box<dyn Fn(&Secret) -> Result<(), Cause> + Send + Sync>;
@@ -23,7 +23,7 @@ impl Mutation for EnsureRootKey {
         if api_key::Entity::find().count(&tx.connection).await? > 0 {
             return Ok(());
         }
-        let root = CreateApiKey { name: "root".to_owned(), scopes: Scopes::ALL, expires_at: None };
+        let root = CreateApiKey { name: "root".to_owned(), scopes: Scopes::ALL, expires_at: None, level: Level::Pool };
         let created = root.apply(tx).await?;
         (self.0)(&created.secret).map_err(Error::Internal)
     }
@@ -59,7 +59,8 @@ impl Mutation for EnsureApiKey {
             Some((secret, _)) if secret.expires_at.is_some_and(|end| end <= tx.now) => Ok(Ensured::RotatedAway),
             Some(_) => Ok(Ensured::Present),
             None => {
-                let key = CreateApiKey { name: "bootstrap".to_owned(), scopes: Scopes::ALL, expires_at: None };
+                let key =
+                    CreateApiKey { name: "bootstrap".to_owned(), scopes: Scopes::ALL, expires_at: None, level: Level::Pool };
                 key.insert(tx, tx.clock.new_id(), self.secret.clone()).await.map(|_| Ensured::Added)
             }
         }

@@ -1,45 +1,68 @@
 //! Lists: all groups or roles, those of a user, and the members of one.
 
-use sea_orm::{ColumnTrait, EntityTrait, JoinType, PartialModelTrait, QueryFilter, QuerySelect, RelationDef, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, JoinType, PartialModelTrait, QueryFilter, QuerySelect, RelationDef, Select,
+};
 
-use super::{Collection, find, id};
+use super::{Collection, Place, at};
 use crate::entity::user;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::proto::UserDto;
 use crate::store::engine::Reading;
 use crate::store::lookup::Shape;
 use crate::store::paging::{Keyset, Listed, Page, list};
+use crate::store::resources::{find, id};
 use crate::store::users::{Brief, UserRow, View, show};
-use crate::store::{Identifier, Store, lookup};
+use crate::store::{Identifier, Level, Store, Tenant, lookup};
+
+/// Whose groups or roles are asked for, and of which level.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// Who asks.
+    pub tenant: Tenant,
+    /// The level.
+    pub level: Level,
+    /// The user.
+    pub user: Identifier,
+}
+
+impl Holder {
+    /// The user's id.
+    pub(super) async fn find(&self, connection: &impl ConnectionTrait) -> Result<String> {
+        self.level.require(connection).await?;
+        Ok(lookup::find_one::<Brief>(connection, &self.tenant, &self.user).await?.user_id)
+    }
+}
 
 impl Store {
-    /// A page of all groups or roles, by code.
+    /// A page of the groups or roles of a level, by code.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn collections<C: Collection>(&self, page: &Page) -> Result<Listed<C::Dto>> {
-        let page = page.clone();
+    /// [`crate::error::Error::OrganizationNotFound`].
+    pub async fn collections<C: Collection>(&self, level: &Level, page: &Page) -> Result<Listed<C::Dto>> {
+        let (level, page) = (level.clone(), page.clone());
         let read = move |reading: Reading| {
-            let page = page.clone();
+            let (level, page) = (level.clone(), page.clone());
             async move {
-                let select = C::Dto::select_cols(C::Entity::find().select_only());
+                level.require(&reading.connection()).await?;
+                let select = C::Dto::select_cols(at::<C>(&level).select_only());
                 list(&reading.connection(), select, &by_code::<C>(), &page).await
             }
         };
         self.engine.scan(read).await
     }
 
-    /// A page of the groups or roles that a user is in, by code.
+    /// A page of the groups or roles of a level that a user is in, by code.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`].
-    pub async fn collections_of<C: Collection>(&self, user: &Identifier, page: &Page) -> Result<Listed<C::Dto>> {
-        let (user, page) = (user.clone(), page.clone());
+    /// [`crate::error::Error::OrganizationNotFound`], [`crate::error::Error::UserNotFound`].
+    pub async fn collections_of<C: Collection>(&self, whose: &Holder, page: &Page) -> Result<Listed<C::Dto>> {
+        let (whose, page) = (whose.clone(), page.clone());
         let read = move |reading: Reading| {
-            let (user, page) = (user.clone(), page.clone());
+            let (whose, page) = (whose.clone(), page.clone());
             async move {
-                let user = lookup::find_one::<Brief>(&reading.connection(), &user).await?.ok_or(Error::UserNotFound)?;
-                list(&reading.connection(), of_user::<C>(&user.user_id), &by_code::<C>(), &page).await
+                let user_id = whose.find(&reading.connection()).await?;
+                list(&reading.connection(), of_user::<C>(&whose.level, &user_id), &by_code::<C>(), &page).await
             }
         };
         self.engine.scan(read).await
@@ -48,18 +71,25 @@ impl Store {
     /// A page of the users who are in a group or role, by user id.
     ///
     /// # Errors
-    /// [`Error::GroupNotFound`] or [`Error::RoleNotFound`].
-    pub async fn members<C: Collection>(&self, code: &str, page: &Page, view: View) -> Result<Listed<UserDto>> {
-        let (code, page) = (code.to_owned(), page.clone());
+    /// [`crate::error::Error::OrganizationNotFound`]; [`crate::error::Error::GroupNotFound`] or [`crate::error::Error::RoleNotFound`].
+    pub async fn members<C: Collection>(
+        &self,
+        tenant: &Tenant,
+        place: &Place,
+        page: &Page,
+        view: &View,
+    ) -> Result<Listed<UserDto>> {
+        let (tenant, place, page, view) = (tenant.clone(), place.clone(), page.clone(), view.clone());
         let read = move |reading: Reading| {
-            let (code, page) = (code.clone(), page.clone());
+            let (tenant, place, page, view) = (tenant.clone(), place.clone(), page.clone(), view.clone());
             async move {
-                let collection = find::<C>(&reading.connection(), &code).await?;
+                let collection = find::<C>(&reading.connection(), &place).await?;
                 let join = user::Entity::belongs_to(C::Members::default()).from(user::Column::UserId).to(C::MEMBER).into();
                 let select = UserRow::select().join(JoinType::InnerJoin, join).filter(C::MEMBER_OF.eq(id::<C>(&collection)));
                 // Ordered by the membership's own column, which its key is in the order of.
                 let keyset = Keyset::ascending([C::MEMBER.into_expr()]);
-                show(&reading.connection(), list(&reading.connection(), select, &keyset, &page).await?, view).await
+                let listed = list(&reading.connection(), select, &keyset, &page).await?;
+                show(&reading.connection(), &tenant, listed, &view).await
             }
         };
         self.engine.scan(read).await
@@ -70,10 +100,11 @@ fn by_code<C: Collection>() -> Keyset {
     Keyset::ascending([C::CODE.into_expr()])
 }
 
-/// Those of a user, as the wire has them.
-pub(super) fn of_user<C: Collection>(user_id: &str) -> Select<C::Entity> {
-    let select = C::Dto::select_cols(C::Entity::find().select_only());
-    select.join(JoinType::InnerJoin, to_members::<C>()).filter(C::MEMBER.eq(user_id))
+/// Those of a user at a level, as the wire has them.
+pub(super) fn of_user<C: Collection>(level: &Level, user_id: &str) -> Select<C::Entity> {
+    let select = C::Dto::select_cols(at::<C>(level).select_only());
+    let select = select.join(JoinType::InnerJoin, to_members::<C>());
+    select.filter(C::MEMBER.eq(user_id)).filter(level.is(C::MEMBER_LEVEL))
 }
 
 /// From a set to its members.

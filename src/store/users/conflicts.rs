@@ -8,7 +8,7 @@ use super::row::Brief;
 use crate::entity::user::ActiveModel;
 use crate::error::{Conflict, Error, Result};
 use crate::store::engine::Reading;
-use crate::store::{Identifier, Store, lookup};
+use crate::store::{Identifier, Store, Tenant, lookup};
 
 /// The identifiers that a row lays claim to, in the contract's order.
 fn claims(row: &ActiveModel) -> Vec<(Conflict, Identifier)> {
@@ -31,10 +31,11 @@ fn claims(row: &ActiveModel) -> Vec<(Conflict, Identifier)> {
 pub(super) async fn taken(connection: &impl ConnectionTrait, rows: &[ActiveModel]) -> Result<Vec<Vec<(Conflict, String)>>> {
     let claims: Vec<_> = rows.iter().map(claims).collect();
     let identifiers: Vec<_> = claims.iter().flatten().map(|(_, identifier)| identifier.clone()).collect();
-    let mut found = lookup::find::<Brief>(connection, &identifiers).await?.into_iter();
+    // In the whole pool, since that is where they are unique.
+    let mut found = lookup::find::<Brief>(connection, &Tenant::Pool, &identifiers).await?.into_iter();
     let owned = |claims: Vec<(Conflict, Identifier)>| {
         let owners = claims.into_iter().zip(found.by_ref());
-        owners.filter_map(|((conflict, _), owner)| Some((conflict, owner?.user_id))).collect()
+        owners.filter_map(|((conflict, _), owner)| Some((conflict, owner.ok()?.user_id))).collect()
     };
     Ok(claims.into_iter().map(owned).collect())
 }

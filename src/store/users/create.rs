@@ -3,12 +3,12 @@
 use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel};
 
 use super::identifiers::Identifiers;
-use super::{CreatedUser, View, conflicts, custom_data, read};
+use super::{CreatedUser, View, conflicts, custom_data, ownership, read};
 use crate::entity::{StringList, user};
 use crate::error::{Error, Result};
 use crate::normalize::phone::CallingCode;
 use crate::proto::{Gender, UserDto, UserSourceType, UserStatus, WorkStatus};
-use crate::store::{Identifier, Mutation, Store, Tx, etag};
+use crate::store::{Identifier, Level, Mutation, Store, Tenant, Tx, etag, organizations};
 use crate::validate::Violations;
 use crate::validate::fields::{self, Purpose};
 
@@ -19,6 +19,8 @@ pub struct CreateUser {
     identifiers: Identifiers,
     custom_data: custom_data::Stored,
     calling_code: CallingCode,
+    /// The organization that will own the user.
+    owner: Option<Level>,
 }
 
 impl CreateUser {
@@ -26,12 +28,18 @@ impl CreateUser {
     ///
     /// # Errors
     /// All that is wrong with it, beside what `violations` holds already.
-    pub fn read(user: Option<UserDto>, calling_code: CallingCode, mut violations: Violations) -> Result<Self, Violations> {
+    pub fn read(
+        user: Option<UserDto>,
+        tenant: &Tenant,
+        calling_code: CallingCode,
+        mut violations: Violations,
+    ) -> Result<Self, Violations> {
         let Some(mut user) = user else {
             violations.add("user", "must be given");
             return Err(violations);
         };
         fields::resource(&user, "user", Purpose::Create, &mut violations);
+        let owner = ownership::on_create(&user, tenant, &mut violations);
         let identifiers =
             Identifiers::read(&user, Purpose::Create, calling_code, &mut violations).for_new(calling_code, &mut violations);
         let named = [&user.username, &user.email, &user.phone, &user.external_id];
@@ -41,7 +49,7 @@ impl CreateUser {
         let change = user.custom_data.take().map_or_else(Default::default, custom_data::Change::Replace);
         let custom_data = custom_data::Stored::default().changed(&change);
         violations.take(custom_data::FIELD, custom_data.check_size());
-        violations.none_or(Self { user, identifiers, custom_data, calling_code })
+        violations.none_or(Self { user, identifiers, custom_data, calling_code, owner })
     }
 
     /// The row, but for what only the moment of writing knows.
@@ -65,7 +73,7 @@ impl Mutation for CreateUser {
 
     async fn apply(&self, tx: &Tx) -> Result<UserDto> {
         let CreatedUser { user_id, .. } = self.insert(tx).await?;
-        read(&tx.connection, &Identifier::UserId(user_id), View::WRITTEN).await
+        read(&tx.connection, tx.tenant(), &Identifier::UserId(user_id), &View::written()).await
     }
 
     async fn explain(&self, store: &Store, error: Error) -> Error {
@@ -80,6 +88,10 @@ impl CreateUser {
     /// Makes the rows.
     pub(super) async fn insert(&self, tx: &Tx) -> Result<CreatedUser> {
         let mut row = self.row()?;
+        if let Some(owner) = &self.owner {
+            owner.keep(tx).await?;
+            row.tenant_id = Set(owner.organization_id().map(ToOwned::to_owned));
+        }
         let user_id = self.user.user_id.clone().unwrap_or_else(|| tx.clock.new_id());
         row.user_id = Set(user_id.clone());
         row.created_at = Set(tx.now);
@@ -89,6 +101,9 @@ impl CreateUser {
         row.etag = Set(etag.clone());
         user::Entity::insert(row).exec_without_returning(&tx.connection).await?;
         self.custom_data.write(&tx.connection, &user_id, &custom_data::Stored::default()).await?;
+        if let Some(owner) = &self.owner {
+            organizations::join(tx, owner, std::slice::from_ref(&user_id)).await?;
+        }
         Ok(CreatedUser { user_id, etag })
     }
 }

@@ -2,6 +2,7 @@
 
 use sea_orm::EntityTrait;
 
+use super::ownership;
 use super::row::Brief;
 use crate::entity::user;
 use crate::error::{Error, Result};
@@ -20,8 +21,8 @@ impl Mutation for DeleteUser {
     type Answer = ();
 
     async fn apply(&self, tx: &Tx) -> Result<()> {
-        let found = lookup::find_to_delete::<Brief>(tx, std::slice::from_ref(&self.target)).await?.pop().flatten();
-        let user = found.ok_or(Error::UserNotFound)?;
+        let found = lookup::find_to_delete::<Brief>(tx, std::slice::from_ref(&self.target)).await?.pop();
+        let user = ownership::owned(tx.tenant(), found.unwrap_or(Err(Error::UserNotFound)))?;
         etag::require(self.etag.as_deref(), &user.etag)?;
         user::Entity::delete_by_id(user.user_id).exec(&tx.connection).await?;
         Ok(())

@@ -5,30 +5,39 @@ use sea_orm::{DbErr, DerivePartialModel, EntityTrait, FromQueryResult, PartialMo
 use crate::entity::{StringList, user};
 use crate::proto::{Timestamp, UserDto};
 use crate::store::lookup::Shape;
+use crate::store::{Tenant, organizations};
 
-/// A whole profile: `UserDto` straight from its columns, and the one list, which is no scalar.
+/// The result column of the organization that owns the user.
+const OWNER: &str = "owner";
+
+/// A whole profile: `UserDto` straight from its columns, the one list, which is no scalar, and who owns the user.
 #[derive(Clone)]
 pub(in crate::store) struct UserRow {
     user: UserDto,
     register_source: Option<StringList>,
+    owner: Option<String>,
 }
 
 impl UserRow {
-    pub(in crate::store) fn into_dto(self) -> UserDto {
-        UserDto { register_source: self.register_source.unwrap_or_default().0, ..self.user }
+    /// As the tenant may see it.
+    pub(in crate::store) fn into_dto(self, tenant: &Tenant) -> UserDto {
+        let tenant_id = self.owner.filter(|owner| tenant.sees_organization(owner));
+        UserDto { register_source: self.register_source.unwrap_or_default().0, tenant_id, ..self.user }
     }
 }
 
 impl FromQueryResult for UserRow {
     fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
         let register_source = row.try_get(prefix, sea_orm::IdenStatic::as_str(&user::Column::RegisterSource))?;
-        Ok(Self { user: UserDto::from_query_result(row, prefix)?, register_source })
+        let owner = row.try_get(prefix, OWNER)?;
+        Ok(Self { user: UserDto::from_query_result(row, prefix)?, register_source, owner })
     }
 }
 
 impl Shape for UserRow {
     fn select() -> Select<user::Entity> {
-        UserDto::select_cols(user::Entity::find().select_only()).column(user::Column::RegisterSource)
+        let select = UserDto::select_cols(user::Entity::find().select_only()).column(user::Column::RegisterSource);
+        select.expr_as(organizations::owner(), OWNER)
     }
 }
 
@@ -39,6 +48,7 @@ pub(in crate::store) struct Brief {
     pub(in crate::store) user_id: String,
     pub(super) created_at: Timestamp,
     pub(super) etag: String,
+    pub(in crate::store) tenant_id: Option<String>,
 }
 
 impl Shape for Brief {

@@ -4,13 +4,13 @@ use sea_orm::ActiveValue::{self, Set};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 use super::identifiers::Identifiers;
-use super::{View, conflicts, custom_data, read};
+use super::{View, conflicts, custom_data, ownership, read};
 use crate::entity::{StringList, user};
 use crate::error::{Error, Result};
 use crate::normalize::phone::CallingCode;
 use crate::proto::reflect::Reflect;
 use crate::proto::{UpdateUserRequest, UserDto};
-use crate::store::{Identifier, Mutation, Store, Tx, changes, etag, lookup};
+use crate::store::{Identifier, Level, Mutation, Store, Tenant, Tx, changes, etag, lookup, organizations};
 use crate::validate::fields::{self, Purpose};
 use crate::validate::{Violations, mask::Mask};
 
@@ -24,6 +24,8 @@ pub struct UpdateUser {
     identifiers: Identifiers,
     custom_data: custom_data::Change,
     calling_code: CallingCode,
+    /// The organization that is to own the user.
+    owner: Option<Level>,
 }
 
 impl UpdateUser {
@@ -34,6 +36,7 @@ impl UpdateUser {
     pub fn read(
         request: UpdateUserRequest,
         target: Option<Identifier>,
+        tenant: &Tenant,
         calling_code: CallingCode,
         mut violations: Violations,
     ) -> Result<Self, Violations> {
@@ -42,6 +45,7 @@ impl UpdateUser {
         let purpose = mask.as_ref().map_or(Purpose::Update, Purpose::Masked);
         fields::resource(&user, "user", purpose, &mut violations);
         let identifiers = Identifiers::read(&user, purpose, calling_code, &mut violations);
+        let owner = ownership::on_update(&user, tenant, mask.as_ref(), &mut violations);
         let replaced = match purpose {
             Purpose::Masked(mask) if mask.names("custom_data") => Some(user.custom_data.take().unwrap_or_default()),
             Purpose::Masked(_) => None,
@@ -50,10 +54,8 @@ impl UpdateUser {
         let set = request.custom_data_set.unwrap_or_default();
         let custom_data = custom_data::Change::read(replaced, set, request.custom_data_unset, &mut violations);
         let etag = request.etag.or(mask.is_some().then(|| user.etag.clone()).flatten());
-        match target {
-            Some(target) => violations.none_or(Self { target, etag, user, mask, identifiers, custom_data, calling_code }),
-            None => Err(violations),
-        }
+        let target = violations.none_or_some(target)?;
+        Ok(Self { target, etag, user, mask, identifiers, custom_data, calling_code, owner })
     }
 
     /// The columns that change, given what is stored.
@@ -85,8 +87,11 @@ impl Mutation for UpdateUser {
     type Answer = UserDto;
 
     async fn apply(&self, tx: &Tx) -> Result<UserDto> {
-        let found = lookup::find_one_to_change::<user::Model>(tx, &self.target).await?;
-        let stored = found.ok_or(Error::UserNotFound)?;
+        // Before the user is locked, as by everybody who locks both; an organization is missed when the user was found.
+        let kept = if let Some(owner) = &self.owner { owner.keep(tx).await } else { Ok(()) };
+        let stored = lookup::find_one_to_change::<user::Model>(tx, &self.target).await?;
+        kept?;
+        ownership::require(tx.tenant(), stored.tenant_id.as_deref())?;
         etag::require(self.etag.as_deref(), &stored.etag)?;
         let mut row = self.row(&stored)?;
         require_identifier(&row, &stored)?;
@@ -102,15 +107,17 @@ impl Mutation for UpdateUser {
             user::Entity::update_many().set(row).filter(whose).exec(&tx.connection).await?;
             after.write(&tx.connection, &stored.user_id, &before).await?;
         }
-        read(&tx.connection, &Identifier::UserId(stored.user_id), View::WRITTEN).await
+        if let Some(owner) = &self.owner {
+            organizations::join(tx, owner, std::slice::from_ref(&stored.user_id)).await?;
+        }
+        read(&tx.connection, tx.tenant(), &Identifier::UserId(stored.user_id), &View::written()).await
     }
 
     async fn explain(&self, store: &Store, error: Error) -> Error {
-        let Ok(Some(stored)) =
-            store.lookup::<user::Model>(std::slice::from_ref(&self.target)).await.map(|mut found| found.remove(0))
-        else {
+        let Ok(found) = store.lookup::<user::Model>(&Tenant::Pool, std::slice::from_ref(&self.target)).await else {
             return error;
         };
+        let Some(Ok(stored)) = found.into_iter().next() else { return error };
         match self.row(&stored) {
             Ok(row) => conflicts::explain(store, row, Some(&stored.user_id), error).await,
             Err(_) => error,

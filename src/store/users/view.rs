@@ -11,62 +11,86 @@ use crate::error::Result;
 use crate::limits;
 use crate::proto::UserDto;
 use crate::proto::reflect::{Reflect, Value};
-use crate::store::collections;
+
 use crate::store::groups::Groups;
 use crate::store::paging::Listed;
 use crate::store::roles::Roles;
+use crate::store::{Level, Tenant, collections, organizations};
 
 /// How many users' custom data are read at once: 16 MiB at most.
 const AT_ONCE: usize = 256;
 
 /// What a read answers with beside the profile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
+    /// The level that the groups and roles are of.
+    pub level: Level,
     /// How custom data is shown.
     pub custom_data: CustomDataView,
     /// Whether the codes of the groups are.
     pub groups: bool,
     /// Whether the codes of the roles are.
     pub roles: bool,
+    /// Whether the ids of the organizations are.
+    pub organizations: bool,
 }
 
 impl View {
     /// What Create and Update answer with.
-    pub(super) const WRITTEN: Self = Self { custom_data: CustomDataView::Nested, groups: false, roles: false };
+    pub(super) fn written() -> Self {
+        Self { custom_data: CustomDataView::Nested, ..Self::default() }
+    }
 
-    /// The view that a request asks for by its `with_…` fields, as far as it has them.
+    /// The view that a request asks for by its `with_…` fields, as far as it has them, of what stands at the level.
     #[must_use]
-    pub fn of(request: &impl Reflect) -> Self {
+    pub fn of(request: &impl Reflect, level: &Level) -> Self {
         let asked = |name| matches!(request.get(name), Value::Flag(true));
         let custom_data = match (asked("with_custom_data"), asked("flat_custom_data")) {
             (_, true) => CustomDataView::Flat,
             (true, false) => CustomDataView::Nested,
             (false, false) => CustomDataView::None,
         };
-        Self { custom_data, groups: asked("with_groups"), roles: asked("with_roles") }
+        let (groups, roles, organizations) = (asked("with_groups"), asked("with_roles"), asked("with_organizations"));
+        Self { level: level.clone(), custom_data, groups, roles, organizations }
+    }
+
+    /// Whether the profile alone says it all: then there is nothing else to be read, nor a level that may not be there.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.is_more() && matches!(self.level, Level::Pool | Level::Own(_))
+    }
+
+    /// Whether it shows something beside the profile.
+    fn is_more(&self) -> bool {
+        *self != Self { level: self.level.clone(), ..Self::default() }
     }
 }
 
 /// The page with what the view asks for. It may end early where the rest would not fit into a message.
 pub(in crate::store) async fn show(
     connection: &impl ConnectionTrait,
+    tenant: &Tenant,
     listed: Listed<UserRow>,
-    view: View,
+    view: &View,
 ) -> Result<Listed<UserDto>> {
-    let users = listed.items.iter().map(|(_, row)| row.clone().into_dto()).collect();
-    let users = gather(connection, users, view).await?;
+    let users = listed.items.iter().map(|(_, row)| row.clone().into_dto(tenant)).collect();
+    let users = gather(connection, tenant, users, view).await?;
     Ok(listed.with(users))
 }
 
 /// The users with what the view asks for: all of them, or as many from the first on as make more than a message holds, since
 /// nobody can be told of the others.
-pub(super) async fn gather(connection: &impl ConnectionTrait, mut users: Vec<UserDto>, view: View) -> Result<Vec<UserDto>> {
+pub(super) async fn gather(
+    connection: &impl ConnectionTrait,
+    tenant: &Tenant,
+    mut users: Vec<UserDto>,
+    view: &View,
+) -> Result<Vec<UserDto>> {
     let ids: Vec<_> = users.iter().map(|user| user.user_id().to_owned()).collect();
     let mut step = if view.custom_data == CustomDataView::None { users.len() } else { AT_ONCE };
     let (mut done, mut bytes) = (0, 0);
-    while done < users.len() && view != View::default() {
+    while done < users.len() && view.is_more() {
         let end = users.len().min(done + step);
-        let Some(relations) = Relations::read(connection, &ids[done..end], view).await? else {
+        let Some(relations) = Relations::read(connection, tenant, &ids[done..end], view).await? else {
             // So much that it could not be told of them all; of one alone it cannot be told at all.
             if end - done == 1 {
                 users.truncate(done);
@@ -94,20 +118,24 @@ pub(super) async fn gather(connection: &impl ConnectionTrait, mut users: Vec<Use
 struct Relations {
     groups: HashMap<String, Vec<String>>,
     roles: HashMap<String, Vec<String>>,
+    organizations: HashMap<String, Vec<String>>,
     custom_data: HashMap<String, Stored>,
 }
 
 impl Relations {
     /// One query each; `None`: there are more groups or roles than are read at once.
-    async fn read(connection: &impl ConnectionTrait, ids: &[String], view: View) -> Result<Option<Self>> {
+    async fn read(connection: &impl ConnectionTrait, tenant: &Tenant, ids: &[String], view: &View) -> Result<Option<Self>> {
         let mut relations = Self::default();
         if view.groups {
-            let Some(codes) = collections::codes::<Groups>(connection, ids).await? else { return Ok(None) };
+            let Some(codes) = collections::codes::<Groups>(connection, &view.level, ids).await? else { return Ok(None) };
             relations.groups = codes;
         }
         if view.roles {
-            let Some(codes) = collections::codes::<Roles>(connection, ids).await? else { return Ok(None) };
+            let Some(codes) = collections::codes::<Roles>(connection, &view.level, ids).await? else { return Ok(None) };
             relations.roles = codes;
+        }
+        if view.organizations {
+            relations.organizations = organizations::ids_of(connection, tenant, ids).await?;
         }
         if view.custom_data != CustomDataView::None {
             relations.custom_data = Stored::of(connection, ids).await?;
@@ -115,9 +143,10 @@ impl Relations {
         Ok(Some(relations))
     }
 
-    fn show(&self, view: View, user: &mut UserDto) -> Result<()> {
-        let codes = |of: &HashMap<String, Vec<String>>| of.get(user.user_id()).cloned().unwrap_or_default();
-        (user.group_codes, user.role_codes) = (codes(&self.groups), codes(&self.roles));
+    fn show(&self, view: &View, user: &mut UserDto) -> Result<()> {
+        let texts = |of: &HashMap<String, Vec<String>>| of.get(user.user_id()).cloned().unwrap_or_default();
+        let [groups, roles, organizations] = [&self.groups, &self.roles, &self.organizations].map(texts);
+        (user.group_codes, user.role_codes, user.organization_ids) = (groups, roles, organizations);
         match self.custom_data.get(user.user_id()) {
             Some(stored) => stored.show(view.custom_data, user),
             None => Ok(()),

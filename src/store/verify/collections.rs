@@ -9,7 +9,8 @@ use super::{Findings, rows};
 use crate::entity::user;
 use crate::error::Result;
 use crate::proto::reflect::TextRule;
-use crate::store::collections::{Collection, text};
+use crate::store::collections::Collection;
+use crate::store::resources::text;
 use crate::validate::text;
 
 /// The most dangling memberships that are looked up.

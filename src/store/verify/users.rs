@@ -14,6 +14,7 @@ use crate::normalize::email::Email;
 use crate::normalize::phone::{CallingCode, Phone};
 use crate::normalize::username;
 use crate::proto::UserDto;
+use crate::store::Tenant;
 use crate::store::lookup::{self, Shape};
 use crate::store::users::UserRow;
 use crate::validate::{Violations, fields};
@@ -32,7 +33,7 @@ impl FromQueryResult for Inspected {
     fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
         let key = |column| row.try_get(prefix, lookup::name(column));
         Ok(Self {
-            user: UserRow::from_query_result(row, prefix)?.into_dto(),
+            user: UserRow::from_query_result(row, prefix)?.into_dto(&Tenant::Pool),
             email_key: key(Column::EmailKey)?,
             phone_key: key(Column::PhoneKey)?,
         })

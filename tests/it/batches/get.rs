@@ -65,6 +65,7 @@ async fn assert_as_alone(client: &Client, request: BatchGetUsersRequest) {
             flat_custom_data: request.flat_custom_data,
             with_groups: request.with_groups,
             with_roles: request.with_roles,
+            ..Default::default()
         };
         match client.users().get_user(alone).await {
             Ok(alone) => assert_eq!((result.user, result.error), (alone.into_inner().user, None), "{item:?}"),
@@ -103,6 +104,7 @@ async fn each_item_is_answered_in_its_place_as_a_call_of_its_own() {
             flat_custom_data: bits & 2 != 0,
             with_groups: bits & 4 != 0,
             with_roles: bits & 8 != 0,
+            ..Default::default()
         };
         assert_as_alone(&client, request).await;
     }

@@ -164,6 +164,7 @@ impl Draw<'_> {
             etag: self.chance.percent(4).then(|| "sent".to_owned()),
             created_at: None,
             updated_at: self.chance.percent(2).then(|| self.time()),
+            ..Default::default()
         }
     }
 
@@ -193,12 +194,20 @@ impl Draw<'_> {
             paths: (0..self.chance.below(4)).map(|_| (*self.chance.mostly(&paths, 3)).to_owned()).collect(),
         });
         match kind {
-            Kind::Group => {
-                Request::UpdateGroup(proto::UpdateGroupRequest { code, group: given.then_some(sent), update_mask, etag })
-            }
-            Kind::Role => {
-                Request::UpdateRole(proto::UpdateRoleRequest { code, role: given.then(|| role(sent)), update_mask, etag })
-            }
+            Kind::Group => Request::UpdateGroup(proto::UpdateGroupRequest {
+                code,
+                group: given.then_some(sent),
+                update_mask,
+                etag,
+                ..Default::default()
+            }),
+            Kind::Role => Request::UpdateRole(proto::UpdateRoleRequest {
+                code,
+                role: given.then(|| role(sent)),
+                update_mask,
+                etag,
+                ..Default::default()
+            }),
         }
     }
 
@@ -207,8 +216,8 @@ impl Draw<'_> {
         let code = self.code_of(kind);
         let etag = self.etag_of_set(kind, code.as_deref());
         match kind {
-            Kind::Group => Request::DeleteGroup(proto::DeleteGroupRequest { code, etag }),
-            Kind::Role => Request::DeleteRole(proto::DeleteRoleRequest { code, etag }),
+            Kind::Group => Request::DeleteGroup(proto::DeleteGroupRequest { code, etag, ..Default::default() }),
+            Kind::Role => Request::DeleteRole(proto::DeleteRoleRequest { code, etag, ..Default::default() }),
         }
     }
 
@@ -216,8 +225,8 @@ impl Draw<'_> {
         let kind = self.kind();
         let code = self.code_of(kind);
         match (kind, self.chance.below(3)) {
-            (Kind::Group, 0) => Request::GetGroup(proto::GetGroupRequest { code }),
-            (Kind::Role, 0) => Request::GetRole(proto::GetRoleRequest { code }),
+            (Kind::Group, 0) => Request::GetGroup(proto::GetGroupRequest { code, ..Default::default() }),
+            (Kind::Role, 0) => Request::GetRole(proto::GetRoleRequest { code, ..Default::default() }),
             (Kind::Group, 1) => Request::ListGroups(paged!(self, ListGroupsRequest {})),
             (Kind::Role, 1) => Request::ListRoles(paged!(self, ListRolesRequest {})),
             (Kind::Group, _) => Request::ListGroupMembers(showing!(self, paged!(self, ListGroupMembersRequest { code: code }))),
@@ -237,14 +246,49 @@ impl Draw<'_> {
         let way = self.chance.below(10);
         let code = self.code_of(if [3, 4, 5].contains(&way) { Kind::Role } else { Kind::Group });
         match way {
-            0 | 1 => Request::AddGroupMembers(proto::AddGroupMembersRequest { code, user_ids: many, user_id_type: kind }),
-            2 => Request::RemoveGroupMembers(proto::RemoveGroupMembersRequest { code, user_ids: many, user_id_type: kind }),
-            3 | 4 => Request::AddRoleMembers(proto::AddRoleMembersRequest { code, user_ids: many, user_id_type: kind }),
-            5 => Request::RemoveRoleMembers(proto::RemoveRoleMembersRequest { code, user_ids: many, user_id_type: kind }),
-            6 => Request::AddUserToGroup(proto::AddUserToGroupRequest { user_id, user_id_type, group_code: code }),
-            7 => Request::RemoveUserFromGroup(proto::RemoveUserFromGroupRequest { user_id, user_id_type, group_code: code }),
-            8 => Request::AddUserRoles(proto::AddUserRolesRequest { user_id, user_id_type, role_codes }),
-            _ => Request::RemoveUserRoles(proto::RemoveUserRolesRequest { user_id, user_id_type, role_codes }),
+            0 | 1 => Request::AddGroupMembers(proto::AddGroupMembersRequest {
+                code,
+                user_ids: many,
+                user_id_type: kind,
+                ..Default::default()
+            }),
+            2 => Request::RemoveGroupMembers(proto::RemoveGroupMembersRequest {
+                code,
+                user_ids: many,
+                user_id_type: kind,
+                ..Default::default()
+            }),
+            3 | 4 => Request::AddRoleMembers(proto::AddRoleMembersRequest {
+                code,
+                user_ids: many,
+                user_id_type: kind,
+                ..Default::default()
+            }),
+            5 => Request::RemoveRoleMembers(proto::RemoveRoleMembersRequest {
+                code,
+                user_ids: many,
+                user_id_type: kind,
+                ..Default::default()
+            }),
+            6 => Request::AddUserToGroup(proto::AddUserToGroupRequest {
+                user_id,
+                user_id_type,
+                group_code: code,
+                ..Default::default()
+            }),
+            7 => Request::RemoveUserFromGroup(proto::RemoveUserFromGroupRequest {
+                user_id,
+                user_id_type,
+                group_code: code,
+                ..Default::default()
+            }),
+            8 => Request::AddUserRoles(proto::AddUserRolesRequest { user_id, user_id_type, role_codes, ..Default::default() }),
+            _ => Request::RemoveUserRoles(proto::RemoveUserRolesRequest {
+                user_id,
+                user_id_type,
+                role_codes,
+                ..Default::default()
+            }),
         }
     }
 
@@ -262,7 +306,12 @@ impl Draw<'_> {
 
     fn has_any_role(&mut self) -> Request {
         let (user_id, user_id_type) = self.user_id();
-        Request::HasAnyRole(proto::HasAnyRoleRequest { user_id, user_id_type, role_codes: self.role_codes() })
+        Request::HasAnyRole(proto::HasAnyRoleRequest {
+            user_id,
+            user_id_type,
+            role_codes: self.role_codes(),
+            ..Default::default()
+        })
     }
 
     fn api_key(&mut self) -> proto::ApiKeyDto {

@@ -17,13 +17,13 @@ use crate::dto::descriptor;
 
 /// A role as the model has it: a group's fields are the same.
 pub(super) fn group(role: RoleDto) -> GroupDto {
-    let RoleDto { code, name, description, etag, created_at, updated_at } = role;
-    GroupDto { code, name, description, etag, created_at, updated_at }
+    let RoleDto { code, name, description, etag, created_at, updated_at, organization_id } = role;
+    GroupDto { code, name, description, etag, created_at, updated_at, organization_id }
 }
 
 pub(super) fn role(group: GroupDto) -> RoleDto {
-    let GroupDto { code, name, description, etag, created_at, updated_at } = group;
-    RoleDto { code, name, description, etag, created_at, updated_at }
+    let GroupDto { code, name, description, etag, created_at, updated_at, organization_id } = group;
+    RoleDto { code, name, description, etag, created_at, updated_at, organization_id }
 }
 
 fn roles(page: Page<GroupDto>) -> Page<RoleDto> {

@@ -227,7 +227,7 @@ impl World {
         let (code, message) = if owner.is_some() { found } else { (UserNotFound, "User does not exist") };
         let created_at = owner.and_then(|user_id| self.users[user_id].dto.created_at);
         let (exists, code, message) = (owner.is_some(), code.into(), message.to_owned());
-        Ok(Response::CheckUser(proto::CheckUserResponse { exists, code, message, created_at }))
+        Ok(Response::CheckUser(proto::CheckUserResponse { exists, code, message, created_at, ..Default::default() }))
     }
 
     fn availability(&self, cx: &mut Cx<'_>, request: &proto::CheckUsernameAvailabilityRequest) -> Step<Response> {

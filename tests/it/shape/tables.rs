@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::DescriptorPool;
 use roster::entity::{
-    api_key, api_key_secret, group, idempotency_answer, idempotency_record, lock, role, sealing_key, user, user_custom_data,
+    api_key, api_key_secret, group, idempotency_answer, idempotency_record, lock, organization, role, sealing_key, user,
+    user_custom_data,
 };
 use roster::proto::DESCRIPTORS;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement};
@@ -15,7 +16,7 @@ use crate::harness::Roster;
 type Columns = Vec<(String, bool)>;
 
 /// What has no column: it lies in a table of its own.
-const NOT_COLUMNS: [&str; 4] = ["custom_data", "flat_custom_data", "group_codes", "role_codes"];
+const NOT_COLUMNS: [&str; 5] = ["custom_data", "flat_custom_data", "group_codes", "organization_ids", "role_codes"];
 /// What has no field: only the store's look-ups need it.
 const NOT_FIELDS: [&str; 2] = ["email_key", "phone_key"];
 
@@ -31,6 +32,8 @@ fn entities() -> BTreeMap<String, Columns> {
         entity::<idempotency_answer::Entity>(),
         entity::<idempotency_record::Entity>(),
         entity::<lock::Entity>(),
+        entity::<organization::Entity>(),
+        entity::<organization::member::Entity>(),
         entity::<role::Entity>(),
         entity::<role::member::Entity>(),
         entity::<sealing_key::Entity>(),
@@ -55,7 +58,8 @@ async fn tables() -> BTreeMap<String, Columns> {
     let mut tables = BTreeMap::new();
     for table in rows(&database, names.to_owned()).await {
         let table: String = table.try_get("", "name").unwrap();
-        let columns = rows(&database, format!("SELECT name, \"notnull\" FROM pragma_table_info('{table}') ORDER BY cid")).await;
+        let columns =
+            rows(&database, format!("SELECT name, \"notnull\" FROM pragma_table_xinfo('{table}') ORDER BY cid")).await;
         let column =
             |row: &sea_orm::QueryResult| (row.try_get("", "name").unwrap(), row.try_get::<i32>("", "notnull").unwrap() == 0);
         tables.insert(table, columns.iter().map(column).collect());

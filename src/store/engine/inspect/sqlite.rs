@@ -18,7 +18,7 @@ const OUTLINE: &str = "\
     WITH tables AS (SELECT name FROM sqlite_master \
         WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('seaql_migrations', 'schema_steps')) \
     SELECT 'table ' || t.name AS name, group_concat(c.name || ' ' || c.type || iif(c.\"notnull\", ' NOT NULL', ''), ', ' ORDER BY c.name) AS what \
-        FROM tables t, pragma_table_info(t.name) c GROUP BY t.name \
+        FROM tables t, pragma_table_xinfo(t.name) c GROUP BY t.name \
     UNION ALL SELECT 'primary key of ' || t.name, t.name || ' (' || group_concat(c.name, ', ' ORDER BY c.pk) || ')' \
         FROM tables t, pragma_table_info(t.name) c WHERE c.pk > 0 GROUP BY t.name \
     UNION ALL SELECT 'index ' || i.name, iif(i.\"unique\", 'unique ', '') || iif(i.partial, 'partial ', '') || t.name || ' (' || \

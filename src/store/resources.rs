@@ -1,0 +1,127 @@
+//! Resources that are rows with an etag: groups, roles, organizations. How one is found, created, changed and deleted is written
+//! here once; each of them says what is its own.
+
+mod create;
+mod delete;
+mod update;
+
+pub use create::Create;
+pub use delete::Delete;
+pub use update::Update;
+
+use std::future::Future;
+
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
+    ModelTrait, PartialModelTrait, QueryFilter, QuerySelect, Select,
+};
+
+use super::engine::Reading;
+use super::{Level, Store, Tx};
+use crate::error::{Error, Result};
+use crate::proto::reflect::Reflect;
+
+/// A kind of resource.
+pub trait Resource: Send + Sync + 'static {
+    /// Its table.
+    type Entity: EntityTrait<Model = Self::Model, ActiveModel = Self::Row, Column = Self::Column>;
+    /// A row of it.
+    type Model: ModelTrait<Entity = Self::Entity> + FromQueryResult + Send + Sync;
+    /// A row to be written.
+    type Row: ActiveModelTrait<Entity = Self::Entity> + ActiveModelBehavior + Send;
+    /// Its columns.
+    type Column: ColumnTrait;
+    /// One on the wire.
+    type Dto: PartialModelTrait + IntoActiveModel<Self::Row> + Reflect + Clone + Send + Sync + 'static;
+    /// What a caller names one by, together with where they may look for it.
+    type Key: Clone + Send + Sync + 'static;
+
+    /// The resource's name in requests.
+    const NAME: &'static str;
+    /// What other tables refer to it by.
+    const ID: Self::Column;
+    /// The etag.
+    const ETAG: Self::Column;
+    /// When it was created.
+    const CREATED_AT: Self::Column;
+    /// When it last changed.
+    const UPDATED_AT: Self::Column;
+
+    /// The one of this key, if there is one within the caller's reach: there is no other way to it.
+    fn find(key: &Self::Key) -> Select<Self::Entity>;
+
+    /// That there is none.
+    fn not_found(key: &Self::Key) -> Error;
+
+    /// Refuses a key whose level is not there.
+    fn require(connection: &impl ConnectionTrait, key: &Self::Key) -> impl Future<Output = Result<()>> + Send;
+
+    /// As [`Resource::require`], and until the transaction ends the level stays. Before anything else is locked.
+    fn keep(tx: &Tx, key: &Self::Key) -> impl Future<Output = Result<()>> + Send;
+
+    /// Puts a new row where it is to stand.
+    fn stand(row: &mut Self::Row, level: &Level) -> Result<()>;
+
+    /// Deletes the row.
+    fn delete(tx: &Tx, stored: &Self::Model) -> impl Future<Output = Result<()>> + Send {
+        let delete = Self::Entity::delete_many().filter(Self::ID.eq(id::<Self>(stored)));
+        async move {
+            delete.exec(&tx.connection).await?;
+            Ok(())
+        }
+    }
+}
+
+impl Store {
+    /// The resource of this key.
+    ///
+    /// # Errors
+    /// That it is not there, or its level is not.
+    pub async fn resource<R: Resource>(&self, key: &R::Key) -> Result<R::Dto> {
+        let sought = key.clone();
+        let read = move |reading: Reading| {
+            let key = sought.clone();
+            async move {
+                R::require(&reading.connection(), &key).await?;
+                let select = R::Dto::select_cols(R::find(&key).select_only());
+                Ok(select.into_model::<R::Dto>().one(&reading.connection()).await?)
+            }
+        };
+        self.engine.read(read).await?.ok_or_else(|| R::not_found(key))
+    }
+}
+
+/// The row of this key in the transaction at hand.
+pub(super) async fn find<R: Resource>(connection: &impl ConnectionTrait, key: &R::Key) -> Result<R::Model> {
+    R::require(connection, key).await?;
+    R::find(key).one(connection).await?.ok_or_else(|| R::not_found(key))
+}
+
+/// As [`find`], and until the transaction ends nobody changes or deletes it.
+pub(super) async fn find_to_keep<R: Resource>(tx: &Tx, key: &R::Key) -> Result<R::Model> {
+    R::keep(tx, key).await?;
+    R::find(key).lock_shared().one(&tx.connection).await?.ok_or_else(|| R::not_found(key))
+}
+
+/// As [`find`], and until the transaction ends nobody else changes or deletes it.
+pub(super) async fn find_to_change<R: Resource>(tx: &Tx, key: &R::Key) -> Result<R::Model> {
+    R::keep(tx, key).await?;
+    R::find(key).lock_exclusive().one(&tx.connection).await?.ok_or_else(|| R::not_found(key))
+}
+
+/// The row of this id, as the wire has it.
+async fn read<R: Resource>(connection: &impl ConnectionTrait, id: &str) -> Result<R::Dto> {
+    let select = R::Dto::select_cols(R::Entity::find().select_only()).filter(R::ID.eq(id));
+    let found = select.into_model::<R::Dto>().one(connection).await?;
+    found.ok_or_else(|| Error::internal("a row is gone within its transaction"))
+}
+
+/// The id of a row, which every row has.
+pub(super) fn id<R: Resource + ?Sized>(row: &R::Model) -> String {
+    text(row, R::ID)
+}
+
+/// A text column that is never absent.
+pub(super) fn text<M: ModelTrait>(row: &M, column: <M::Entity as EntityTrait>::Column) -> String {
+    row.get(column).unwrap::<Option<String>>().unwrap_or_default()
+}
