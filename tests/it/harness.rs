@@ -257,7 +257,7 @@ pub(crate) fn named(username: &str) -> UserDto {
 }
 
 /// An error as a caller sees it, its details decoded.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Refusal {
     pub(crate) code: Code,
     pub(crate) reason: String,

@@ -32,6 +32,7 @@ mod masks;
 mod membership_races;
 mod meta;
 mod model;
+mod organizations;
 mod outages;
 mod page_sizes;
 mod page_tokens;

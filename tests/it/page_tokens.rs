@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tonic::Code;
 
 use crate::harness::{Refusal, Roster, config};
+use crate::organizations::organization;
 use crate::pages::{create_many, group, id, numbered, role};
 use crate::wire::{Wire, framed};
 
@@ -26,6 +27,9 @@ const LISTS: &[(&str, &str)] = &[
     ("GroupService.ListGroupMembers", "code: 'set-0'"),
     ("RoleService.ListRoles", ""),
     ("RoleService.ListRoleMembers", "code: 'set-0'"),
+    ("OrganizationService.ListOrganizations", ""),
+    ("OrganizationService.ListOrganizationMembers", "organization_id: 'set-0'"),
+    ("OrganizationService.ListUserOrganizations", "user_id: 'user-000000'"),
     ("ApiKeyService.ListApiKeys", ""),
 ];
 
@@ -97,6 +101,7 @@ async fn served() -> (Roster, Caller) {
     for code in SETS {
         group(&client, code, &users).await;
         role(&client, code, &users).await;
+        organization(&roster, code, &users).await;
     }
     drop(roster.key("users:read", None).await);
     let caller = Caller::of(&roster).await;
@@ -162,6 +167,7 @@ async fn a_token_of_another_question_is_refused() {
         ("UserService.ListUserRoles", "user_id: 'user-000000'", &["user_id: 'user-000001'"]),
         ("GroupService.ListGroupMembers", "code: 'set-0'", &["code: 'set-1'"]),
         ("RoleService.ListRoleMembers", "code: 'set-0'", &["code: 'set-1'"]),
+        ("OrganizationService.ListOrganizationMembers", "organization_id: 'set-0'", &["organization_id: 'set-1'"]),
     ] {
         let token = caller.token(rpc, question).await;
         caller.assert_good(rpc, question, &token).await;

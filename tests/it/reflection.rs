@@ -12,11 +12,12 @@ use tonic::transport::Channel;
 use crate::harness::Roster;
 
 /// What is served beside reflection, of which each version knows itself alone.
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "grpc.health.v1.Health",
     "roster.v1.ApiKeyService",
     "roster.v1.GroupService",
     "roster.v1.MetaService",
+    "roster.v1.OrganizationService",
     "roster.v1.RoleService",
     "roster.v1.UserService",
 ];

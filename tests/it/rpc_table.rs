@@ -12,6 +12,7 @@ use roster::scope::{Scope, Scopes};
 use tonic::Code::{InvalidArgument, PermissionDenied, Unauthenticated};
 
 use crate::harness::{Client, Roster};
+use crate::organizations::organization;
 use crate::wire::{Wire, framed};
 
 /// What must be known of an RPC. Requests are in protobuf's text format.
@@ -28,7 +29,7 @@ const fn row(rpc: &'static str, scope: &'static str, good: &'static str, bad: Op
     Row { rpc, scope, good, bad }
 }
 
-/// In the proto's order; `ann` and `gone` are there from the start.
+/// In the proto's order; the users `ann` and `gone` are there from the start, and the organizations `acme` and `gone`.
 const TABLE: &[Row] = &[
     row("UserService.UserExists", "users:exists", "username: 'ann'", Some(("email: 'ann'", "email"))),
     row("UserService.BatchUserExists", "users:exists", "checks { username: 'ann' }", Some(("", "checks"))),
@@ -97,6 +98,50 @@ const TABLE: &[Row] = &[
     row("RoleService.AddRoleMembers", "roles:write", "code: 'r' user_ids: 'ann'", Some(("code: 'r'", "user_ids"))),
     row("RoleService.RemoveRoleMembers", "roles:write", "code: 'r' user_ids: 'ann'", Some(("user_ids: 'ann'", "code"))),
     row("RoleService.HasAnyRole", "roles:read", "user_id: 'ann' role_codes: 'r'", Some(("user_id: 'ann'", "role_codes"))),
+    row(
+        "OrganizationService.CreateOrganization",
+        "organizations:write",
+        "organization { code: 'new' }",
+        Some(("organization { name: 'O' }", "organization.code")),
+    ),
+    row("OrganizationService.GetOrganization", "organizations:read", "organization_id: 'acme'", Some(("", "organization_id"))),
+    row(
+        "OrganizationService.UpdateOrganization",
+        "organizations:write",
+        "organization_id: 'acme' organization { name: 'O' }",
+        Some(("organization_id: 'acme' organization { organization_id: 'x' }", "organization.organization_id")),
+    ),
+    row(
+        "OrganizationService.DeleteOrganization",
+        "organizations:write",
+        "organization_id: 'gone'",
+        Some(("organization_id: ''", "organization_id")),
+    ),
+    row("OrganizationService.ListOrganizations", "organizations:read", "", Some(("limit: 0", "limit"))),
+    row(
+        "OrganizationService.AddOrganizationMembers",
+        "organizations:write",
+        "organization_id: 'acme' user_ids: 'ann'",
+        Some(("organization_id: 'acme'", "user_ids")),
+    ),
+    row(
+        "OrganizationService.RemoveOrganizationMembers",
+        "organizations:write",
+        "organization_id: 'acme' user_ids: 'ann'",
+        Some(("user_ids: 'ann'", "organization_id")),
+    ),
+    row(
+        "OrganizationService.ListOrganizationMembers",
+        "organizations:read users:read",
+        "organization_id: 'acme'",
+        Some(("organization_id: 'acme' page: 0", "page")),
+    ),
+    row(
+        "OrganizationService.ListUserOrganizations",
+        "organizations:read",
+        "user_id: 'ann'",
+        Some(("user_id: 'ann' limit: 1001", "limit")),
+    ),
     row(
         "ApiKeyService.CreateApiKey",
         "keys:manage",
@@ -199,6 +244,9 @@ async fn each(mut send: impl AsyncFnMut(&Roster, &Wire, &Row)) {
         let role = RoleDto { code: Some(code.to_owned()), ..RoleDto::default() };
         client.roles().create_role(CreateRoleRequest { role: Some(role) }).await.unwrap();
     }
+    for id in ["acme", "gone"] {
+        organization(&roster, id, &["ann"]).await;
+    }
     let wire = Wire::connect(roster.address).await;
     for row in TABLE {
         send(&roster, &wire, row).await;
@@ -233,7 +281,15 @@ async fn a_good_request_is_answered_under_the_least_scope() {
         assert_eq!(answer.status.code(), tonic::Code::Ok, "{}: {:?}", row.rpc, answer.status);
         let message = DynamicMessage::decode(row.method().output(), &answer.body[5..]).unwrap();
         assert_eq!(message.unknown_fields().count(), 0, "{}: {message}", row.rpc);
-        let silent = ["HasAnyRole", "DeleteUser", "AddUserToGroup", "RemoveUserFromGroup", "DeleteGroup", "DeleteRole"];
+        let silent = [
+            "HasAnyRole",
+            "DeleteUser",
+            "AddUserToGroup",
+            "RemoveUserFromGroup",
+            "DeleteGroup",
+            "DeleteRole",
+            "DeleteOrganization",
+        ];
         let says = message.fields().count() > 0 || silent.iter().any(|name| row.rpc.ends_with(&format!(".{name}")));
         assert!(says || row.rpc.contains("ListUser"), "{} answers nothing", row.rpc);
     })
