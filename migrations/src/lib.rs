@@ -81,6 +81,8 @@ const STEPS: &[Step] = &[
         sql: Sql::Same(include_str!("../sql/0009_idempotency_records.sql")),
     },
     Step { name: "0010_locks", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0010_locks.sql")) },
+    Step { name: "0011_secret_keys", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0011_secret_keys.sql")) },
+    Step { name: "0012_identities", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0012_identities.sql")) },
     Step {
         name: "0013_organizations",
         compatible_from: "0.1.0",

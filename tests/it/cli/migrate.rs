@@ -33,7 +33,7 @@ async fn with_steps(place: &Place, steps: &[(String, String)]) {
         database.execute(&record).await;
         let user = format!(
             "INSERT INTO users (user_id, created_at, updated_at, status, work_status, gender, email_verified, phone_verified, \
-             user_source_type, status_changed_at, etag, username) VALUES ('u{number}', 1, 1, 1, 1, 3, FALSE, FALSE, 3, 1, 'e', 'n{number}')"
+             user_source_type, status_changed_at, etag, username) VALUES ('u{number:02}', 1, 1, 1, 1, 3, FALSE, FALSE, 3, 1, 'e', 'n{number}')"
         );
         database.execute(&user).await;
         if name == "0006_roles" {

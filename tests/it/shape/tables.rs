@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::DescriptorPool;
 use roster::entity::{
-    api_key, api_key_secret, group, idempotency_answer, idempotency_record, lock, organization, role, sealing_key, user,
-    user_custom_data,
+    api_key, api_key_secret, group, idempotency_answer, idempotency_record, identity, identity_token, lock, organization, role,
+    sealing_key, secret_key, secret_key_wrap, user, user_custom_data,
 };
 use roster::proto::DESCRIPTORS;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement};
@@ -31,12 +31,16 @@ fn entities() -> BTreeMap<String, Columns> {
         entity::<group::member::Entity>(),
         entity::<idempotency_answer::Entity>(),
         entity::<idempotency_record::Entity>(),
+        entity::<identity::Entity>(),
+        entity::<identity_token::Entity>(),
         entity::<lock::Entity>(),
         entity::<organization::Entity>(),
         entity::<organization::member::Entity>(),
         entity::<role::Entity>(),
         entity::<role::member::Entity>(),
         entity::<sealing_key::Entity>(),
+        entity::<secret_key::Entity>(),
+        entity::<secret_key_wrap::Entity>(),
     ]
     .into()
 }
