@@ -9,7 +9,7 @@ pub mod settings;
 mod sources;
 mod values;
 
-use std::{fmt, net::SocketAddr, path::Path};
+use std::{fmt, net::SocketAddr, path::Path, path::PathBuf};
 
 pub use database_url::{DatabaseUrl, Location, SqliteFile};
 pub use overrides::Overrides;
@@ -18,6 +18,7 @@ pub use values::LogFormat;
 
 use crate::api_key::Secret;
 use crate::normalize::phone::CallingCode;
+use crate::secret_key::MasterKey;
 use sources::Sources;
 
 /// The settings, checked. What each of them means is said in `roster.default.toml`.
@@ -33,6 +34,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// A key to ensure at start: at least 32 visible ASCII characters.
     pub bootstrap_api_key: Option<Secret>,
+    /// The master key of what is encrypted at rest; `None` with SQLite: the one in the file beside the database.
+    pub secret_key: Option<MasterKey>,
     /// The calling code of phone numbers that come without one.
     pub phone_country_code: CallingCode,
     /// Whether anyone may ask for the descriptors.
@@ -62,6 +65,19 @@ impl Config {
     #[must_use]
     pub fn of_file(&self, path: &Path) -> Self {
         Self { database_url: DatabaseUrl::of_file(path), ..self.clone() }
+    }
+
+    /// The file with the master key: beside an SQLite database, where the setting does not give one.
+    #[must_use]
+    pub fn secret_key_file(&self) -> Option<PathBuf> {
+        match (&self.secret_key, self.database_url.location()) {
+            (None, Location::Sqlite(file)) => {
+                let mut path = file.path.clone().into_os_string();
+                path.push(".key");
+                Some(path.into())
+            }
+            _ => None,
+        }
     }
 }
 

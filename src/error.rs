@@ -134,6 +134,9 @@ pub enum Error {
     /// Too many calls wait for the database.
     #[error("too many calls are waiting; try again")]
     Overloaded,
+    /// The master key is not at hand, or is not the one that something was encrypted with.
+    #[error("the server lacks the master key that this is encrypted with; its log says what to do")]
+    SecretKeyMissing,
     /// There is no such method.
     #[error("there is no such method")]
     UnknownMethod,
@@ -236,6 +239,7 @@ impl Error {
             Self::Item { error, .. } => error.answer(),
             Self::StoreUnavailable { .. } => (Code::Unavailable, ErrorReason::StoreUnavailable),
             Self::Overloaded => (Code::ResourceExhausted, ErrorReason::Overloaded),
+            Self::SecretKeyMissing => (Code::FailedPrecondition, ErrorReason::SecretKeyMissing),
             Self::UnknownMethod => (Code::Unimplemented, ErrorReason::UnknownMethod),
             Self::Deadline => (Code::DeadlineExceeded, ErrorReason::Deadline),
             Self::Internal(_) => (Code::Internal, ErrorReason::Internal),

@@ -17,6 +17,7 @@ pub mod policy;
 pub mod proto;
 pub mod rpc;
 pub mod scope;
+pub mod secret_key;
 pub mod server;
 pub mod store;
 pub mod telemetry;

@@ -2,8 +2,10 @@
 
 mod first_key;
 mod health;
+mod master_key;
 
 pub use first_key::{ensure_first_key, write_key_file};
+pub use master_key::ensure_master_key;
 
 use std::future::Future;
 use std::time::Duration;

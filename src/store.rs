@@ -11,12 +11,14 @@ mod engine;
 mod etag;
 pub mod groups;
 mod idempotency;
+pub mod identity_tokens;
 mod lookup;
 pub mod organizations;
 pub mod paging;
 pub mod resources;
 pub mod roles;
 mod sealing_keys;
+pub mod secrets;
 mod tenancy;
 pub mod users;
 pub mod verify;
@@ -48,6 +50,7 @@ pub struct Store {
     calling_code: CallingCode,
     last_used: LastUsed,
     page_tokens: Arc<OnceCell<PageTokens>>,
+    secrets: secrets::Secrets,
     under_way: idempotency::UnderWay,
     clearing: organizations::Clearing,
 }
@@ -65,6 +68,7 @@ impl Store {
             calling_code: config.phone_country_code,
             last_used: LastUsed::default(),
             page_tokens: Arc::default(),
+            secrets: secrets::Secrets::of(config),
             under_way: idempotency::UnderWay::default(),
             clearing: organizations::Clearing::default(),
         })

@@ -10,7 +10,7 @@ use super::{Failure, print};
 use crate::api_key::Secret;
 use crate::clock::Clock;
 use crate::config::{Config, Location};
-use crate::server::{self, ensure_first_key, write_key_file};
+use crate::server::{self, ensure_first_key, ensure_master_key, write_key_file};
 use crate::store::Store;
 use crate::store::api_keys::HandOver;
 
@@ -44,6 +44,7 @@ async fn start(config: &Config) -> Result<(Store, TcpListener), Failure> {
         Location::Postgres => None,
     };
     ensure_first_key(&store, config, hand_over).await?;
+    ensure_master_key(&store).await?;
     Ok((store, listener))
 }
 

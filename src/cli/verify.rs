@@ -33,7 +33,16 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
 pub(super) async fn run_backup(asked: &Backup, config: &Config) -> Result<(), Failure> {
     let report = backup::backup(config, &asked.file, &tell).await?;
     clear();
-    print(format!("{}{} holds all that was answered before it began\n", table(&report), asked.file.display()).as_bytes())
+    let (table, file) = (table(&report), asked.file.display());
+    let key = config.secret_key_file();
+    let key = key.map_or_else(|| "ROSTER_SECRET_KEY".to_owned(), |file| format!("{}, if it is there", file.display()));
+    print(
+        format!(
+            "{table}{file} holds all that was answered before it began\n\
+             The master key of what is encrypted is not in it: keep {key}, too, but elsewhere\n"
+        )
+        .as_bytes(),
+    )
 }
 
 fn table(report: &Report) -> String {
@@ -41,8 +50,8 @@ fn table(report: &Report) -> String {
     for check in &report.checks {
         let found = if check.faults == 0 { "ok".to_owned() } else { format!("{} FAULTS", check.faults) };
         let _ = writeln!(lines, "{:20}  {:>10}  {found}", check.name, check.rows);
-        for fault in &check.told {
-            let _ = writeln!(lines, "  {fault}");
+        for said in check.note.iter().chain(&check.told) {
+            let _ = writeln!(lines, "  {said}");
         }
         if check.faults > check.told.len() as u64 {
             let _ = writeln!(lines, "  and {} more", check.faults - check.told.len() as u64);
@@ -60,7 +69,7 @@ fn tell(name: &'static str, rows: u64) {
     }
 }
 
-fn clear() {
+pub(super) fn clear() {
     if io::stderr().is_terminal() {
         drop(write!(io::stderr(), "\r\x1b[K"));
     }

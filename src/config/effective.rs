@@ -53,7 +53,12 @@ mod tests {
     #[test]
     fn shows_values_with_their_sources_and_hides_secrets() {
         let secret = "hidden".repeat(6);
-        let variables = [("ROSTER_BOOTSTRAP_API_KEY", secret.as_str()), ("ROSTER_DATABASE_STATEMENT_CACHE", "")];
+        let key = "c0ffee00".repeat(8);
+        let variables = [
+            ("ROSTER_BOOTSTRAP_API_KEY", secret.as_str()),
+            ("ROSTER_SECRET_KEY", &key),
+            ("ROSTER_DATABASE_STATEMENT_CACHE", ""),
+        ];
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let flags = [("listen", "127.0.0.1:0"), ("database_max_connections", "007"), ("insecure", "true")];
         let shown = Config::load(&Overrides::of(flags), variables).unwrap().effective();
@@ -66,6 +71,7 @@ mod tests {
              insecure = true # from --insecure\n\
              reflection = \"open\" # from the default\n\
              # bootstrap_api_key = \"***\" # from ROSTER_BOOTSTRAP_API_KEY\n\
+             # secret_key = \"***\" # from ROSTER_SECRET_KEY\n\
              phone_country_code = \"+86\" # from the default\n\
              log = \"info\" # from the default\n\
              log_format = \"text\" # from the default\n"

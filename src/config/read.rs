@@ -21,6 +21,7 @@ pub(super) fn config(sources: &mut Sources) -> Result<Config, Kept> {
     let insecure = required(sources, "insecure", values::switch);
     let reflection = required(sources, "reflection", values::reflection);
     let bootstrap_api_key = optional(sources, "bootstrap_api_key", values::bootstrap_api_key);
+    let secret_key = optional(sources, "secret_key", values::secret_key);
     let phone_country_code = required(sources, "phone_country_code", values::phone_country_code);
     let log = required(sources, "log", values::log);
     let log_format = required(sources, "log_format", values::log_format);
@@ -33,6 +34,7 @@ pub(super) fn config(sources: &mut Sources) -> Result<Config, Kept> {
         database_statement_cache: database_statement_cache?,
         listen: listen?,
         bootstrap_api_key: bootstrap_api_key?,
+        secret_key: secret_key?,
         phone_country_code: phone_country_code?,
         reflection: reflection?,
         log: log?,
@@ -145,6 +147,7 @@ mod tests {
             ("ROSTER_LISTEN", ""),
             ("ROSTER_TLS_CERT", "cert.pem"),
             ("ROSTER_BOOTSTRAP_API_KEY", "hidden"),
+            ("ROSTER_SECRET_KEY", "hidden"),
         ];
         let flags = [("database_max_connections", "many"), ("reflection", "on\n")];
         assert_eq!(
@@ -157,6 +160,7 @@ mod tests {
                  [::1]:4000",
                 "--reflection: got `on\\n`, which must not contain the character U+000A",
                 "ROSTER_BOOTSTRAP_API_KEY: expected at least 32 visible ASCII characters, without spaces",
+                "ROSTER_SECRET_KEY: expected 64 hexadecimal digits, such as openssl rand -hex 32 makes",
             ]
         );
     }

@@ -100,7 +100,11 @@ pub static SETTINGS: &[Setting] = &[
         Kind::Secret,
         "An API key to ensure at start; other processes can see flags, so rather use the variable",
     ),
-    later("secret_key"),
+    built(
+        "secret_key",
+        Kind::Secret,
+        "The master key of what is encrypted at rest, 64 hexadecimal digits; rather use the variable",
+    ),
     later("token_issuer"),
     later("token_audience"),
     later("token_ttl"),

@@ -8,6 +8,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::api_key::{FOREIGN_CHARACTERS, Secret};
 use crate::normalize::phone::CallingCode;
+use crate::secret_key::MasterKey;
 
 /// The most connections to a database.
 const CONNECTIONS: u32 = 1_000;
@@ -71,6 +72,10 @@ pub(super) fn bootstrap_api_key(text: &str) -> Result<Secret, String> {
         return Err(format!("expected at least {FOREIGN_CHARACTERS} visible ASCII characters, without spaces"));
     }
     Secret::presented(text).ok_or_else(|| "starts with rk_ but is no whole key: its checksum is wrong".to_owned())
+}
+
+pub(super) fn secret_key(text: &str) -> Result<MasterKey, String> {
+    MasterKey::parse(text).ok_or_else(|| "expected 64 hexadecimal digits, such as openssl rand -hex 32 makes".to_owned())
 }
 
 pub(super) fn phone_country_code(text: &str) -> Result<CallingCode, String> {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::engine;
+use super::secrets::Secrets;
 use super::verify::{Progress, Report, VerifyError, verify};
 use crate::config::Config;
 use crate::error::Error;
@@ -68,7 +69,9 @@ async fn copy(config: &Config, partial: &Path, progress: Progress<'_>) -> Result
     let copied = engine::inspect::copy(&connection, partial).await;
     copied.map_err(|cause| BackupError::File { path: partial.to_owned(), cause: io::Error::other(cause) })?;
     connection.close().await.map_err(|error| VerifyError::from(Error::from(error)))?;
-    let report = verify(&config.of_file(partial), progress).await?;
+    // The file with the master key lies beside the database, not beside the copy.
+    let master = Secrets::of(config).master().ok().cloned();
+    let report = verify(&Config { secret_key: master, ..config.of_file(partial) }, progress).await?;
     match report.faults() {
         0 => Ok(report),
         faults => Err(BackupError::Faults(faults)),

@@ -7,6 +7,7 @@ mod custom_data;
 mod findings;
 mod repeats;
 mod rows;
+mod secrets;
 mod users;
 
 pub use findings::{Checked, Report};
@@ -16,6 +17,7 @@ use sea_orm::ConnectionTrait;
 use super::engine::{self, OpenError};
 use super::groups::Groups;
 use super::roles::Roles;
+use super::secrets::Secrets;
 use crate::config::Config;
 use crate::error::{Cause, Error, Result};
 use findings::Findings;
@@ -81,6 +83,8 @@ pub async fn verify(config: &Config, progress: Progress<'_>) -> Result<Report, V
         engine::inspect::dangling(&reading.connection()).await?.into_iter().for_each(|fault| dangling.fault(fault));
         report.add(dangling);
         look(&reading.connection(), &mut report, progress).await?;
+        let secrets = secrets::check(&reading.connection(), &Secrets::of(config), Findings::new("secrets", progress)).await?;
+        report.add(secrets);
     }
     drop(reading);
     connection.close().await.map_err(Error::from)?;

@@ -7,6 +7,7 @@ use sea_orm::{DatabaseTransaction, TransactionTrait};
 use tracing::Instrument;
 
 use super::engine::commit_failed;
+use super::secrets::Secrets;
 use super::{Caller, RepeatKey, Store, Tenant};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -49,6 +50,8 @@ pub struct Tx {
     pub(super) clock: Clock,
     /// On whose behalf it runs.
     pub(super) context: Context,
+    /// What it encrypts with.
+    pub(super) secrets: Secrets,
 }
 
 impl Tx {
@@ -61,7 +64,8 @@ impl Tx {
     /// A part of the transaction that can be undone alone.
     pub(super) async fn savepoint(&self) -> Result<Self> {
         let connection = self.connection.begin().await?;
-        Ok(Self { connection, now: self.now, clock: self.clock.clone(), context: self.context.clone() })
+        let (clock, context, secrets) = (self.clock.clone(), self.context.clone(), self.secrets.clone());
+        Ok(Self { connection, now: self.now, clock, context, secrets })
     }
 
     /// Keeps what was done since the savepoint.
@@ -100,7 +104,8 @@ impl Store {
 
     async fn transact<M: Mutation>(&self, context: &Context, mutation: &M) -> Result<M::Answer> {
         let connection = self.engine.begin().await?;
-        let tx = Tx { connection, now: self.clock.now(), clock: self.clock.clone(), context: context.clone() };
+        let (now, clock, secrets) = (self.clock.now(), self.clock.clone(), self.secrets.clone());
+        let tx = Tx { connection, now, clock, context: context.clone(), secrets };
         match mutation.apply(&tx).await {
             Ok(answer) => {
                 tx.connection.commit().await.map_err(commit_failed)?;

@@ -6,6 +6,8 @@ use std::io::{Seek, SeekFrom, Write};
 use roster::proto::{
     AddGroupMembersRequest, AddUserRolesRequest, CreateGroupRequest, CreateRoleRequest, GroupDto, ListUsersRequest, RoleDto,
 };
+use roster::store::Context;
+use roster::store::identity_tokens::{ProviderTokens, SetProviderTokens};
 use roster::store::verify::{Report, verify};
 
 use crate::custom_data::object;
@@ -117,6 +119,22 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "API key secrets",
         "SHA-256",
     ),
+    (
+        "a token in another column",
+        "UPDATE identity_tokens SET refresh_token = access_token",
+        "secrets",
+        "refresh_token does not",
+    ),
+    ("a token that is cut", "UPDATE identity_tokens SET access_token = substr(access_token, 5)", "secrets", "access_token"),
+    ("a data key that nothing opens", "DELETE FROM secret_key_wraps", "secrets", "no master key opens it"),
+    ("a data key that is none", "UPDATE secret_key_wraps SET wrapped = 'x'", "secrets", "not an encrypted key"),
+    (
+        "a data key in the place of another",
+        "INSERT INTO secret_keys VALUES ('other', 1); UPDATE secret_key_wraps SET key_id = 'other'",
+        "secrets",
+        "does not open it",
+    ),
+    ("a data key that is not there", "{unchecked}; DELETE FROM secret_keys", "secrets", "is not there"),
     ("a sealing key that is none", "UPDATE sealing_keys SET key = 'x'", "sealing keys", "32 bytes"),
     (
         "an answer that cannot be read",
@@ -129,7 +147,7 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
 
 /// A database with something in every table.
 async fn stored() -> (Roster, Client) {
-    let roster = Roster::start().await;
+    let roster = Roster::start_with(&[("secret_key", &"5e".repeat(32))]).await;
     let client = roster.client("*").await;
     roster.client("users:read").await;
     client.create(UserDto { custom_data: Some(object([("a", 1.into())])), ..filled(1) }).await.unwrap();
@@ -147,6 +165,11 @@ async fn stored() -> (Roster, Client) {
         ..Default::default()
     };
     client.users().add_user_roles(add).await.unwrap();
+    let identity = "INSERT INTO identities VALUES ('identity-1', 'user_id-1', 'idp', 1, 'generic', 'account', '{}', '[]')";
+    roster.database.execute(identity).await;
+    let tokens = ProviderTokens { access_token: Some("token".to_owned()), refresh_token: None };
+    let set = SetProviderTokens(vec![("identity-1".to_owned(), tokens)]);
+    roster.store.write(Context::default(), set).await.unwrap();
     client.users().list_users(ListUsersRequest { limit: Some(1), ..ListUsersRequest::default() }).await.unwrap();
     (roster, client)
 }

@@ -25,6 +25,8 @@ pub struct Checked {
     pub faults: u64,
     /// The first of the faults. They name rows by their ids, and no personal data.
     pub told: Vec<String>,
+    /// What could not be looked at, if anything: it is no fault.
+    pub note: Option<String>,
 }
 
 /// A check under way.
@@ -48,7 +50,7 @@ impl Report {
 impl<'a> Findings<'a> {
     pub(super) fn new(name: &'static str, progress: Progress<'a>) -> Self {
         progress(name, 0);
-        Self { checked: Checked { name, rows: 0, faults: 0, told: Vec::new() }, progress }
+        Self { checked: Checked { name, rows: 0, faults: 0, told: Vec::new(), note: None }, progress }
     }
 
     /// Notes a row that was looked at.
@@ -65,6 +67,11 @@ impl<'a> Findings<'a> {
         if self.checked.told.len() < TOLD {
             self.checked.told.push(fault.into());
         }
+    }
+
+    /// Notes what could not be looked at.
+    pub(super) fn note(&mut self, note: String) {
+        self.checked.note = Some(note);
     }
 
     /// Notes a fault unless it is so.

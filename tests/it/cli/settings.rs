@@ -46,6 +46,7 @@ const BAD: &[Bad] = &[
     Bad { environment: &[("ROSTER_TLS_CERT", "cert.pem")], parts: &["ROSTER_TLS_CERT", "TLS"], ..GOOD },
     Bad { environment: &[("ROSTER_TLS_KEY", "key.pem")], parts: &["ROSTER_TLS_KEY", "TLS"], ..GOOD },
     Bad { environment: &[("ROSTER_TLS_CLIENT_CA", "ca.pem")], parts: &["ROSTER_TLS_CLIENT_CA", "TLS"], ..GOOD },
+    Bad { environment: &[("ROSTER_SECRET_KEY", "hunter2")], parts: &["ROSTER_SECRET_KEY", "64 hexadecimal"], ..GOOD },
     Bad { environment: &[("ROSTER_REFLECTION", "on")], parts: &["ROSTER_REFLECTION", "open", "off"], ..GOOD },
     Bad { environment: &[("ROSTER_LOG", "a=b=c")], parts: &["ROSTER_LOG"], ..GOOD },
     Bad { environment: &[("ROSTER_LOG_FORMAT", "xml")], parts: &["ROSTER_LOG_FORMAT", "text", "json"], ..GOOD },
@@ -84,7 +85,7 @@ fn all_that_is_bad_is_told_at_once() {
 #[test]
 fn what_does_nothing_is_warned_of_and_stops_nobody() {
     let place = Place::new();
-    let unbuilt = ["METRICS_LISTEN", "SECRET_KEY", "TOKEN_ISSUER", "TOKEN_AUDIENCE", "TOKEN_TTL", "PASSWORD_GUESSES"];
+    let unbuilt = ["METRICS_LISTEN", "TOKEN_ISSUER", "TOKEN_AUDIENCE", "TOKEN_TTL", "PASSWORD_GUESSES"];
     let names: Vec<_> = unbuilt.iter().map(|name| format!("ROSTER_{name}")).collect();
     let mut environment: Vec<_> = names.iter().map(|name| (name.as_str(), "hunter2")).collect();
     environment.push(("ROSTER_LISTN", "hunter2"));
@@ -131,11 +132,15 @@ fn a_later_source_wins_and_the_listing_says_which() {
 fn the_listing_hides_secrets_and_is_taken_as_a_file() {
     let place = Place::new();
     let secret = "hunter2-".repeat(5);
+    let key = "c0ffee00".repeat(8);
     let environment =
-        [("ROSTER_BOOTSTRAP_API_KEY", secret.as_str()), ("ROSTER_LISTEN", "127.0.0.1:0"), ("ROSTER_SECRET_KEY", &secret)];
+        [("ROSTER_BOOTSTRAP_API_KEY", secret.as_str()), ("ROSTER_LISTEN", "127.0.0.1:0"), ("ROSTER_SECRET_KEY", &key)];
     let shown = place.run("config", &environment);
     assert_eq!(shown.status, Some(0));
-    assert!(!shown.stdout.contains("hunter2") && shown.stdout.contains("bootstrap_api_key"), "{shown:?}");
+    assert!(
+        !shown.stdout.contains("c0ffee") && !shown.stdout.contains("hunter2") && shown.stdout.contains("bootstrap_api_key"),
+        "{shown:?}"
+    );
     place.write("shown.toml", &shown.stdout);
     let again = place.run("config --config shown.toml", &[]);
     assert_eq!((again.status, again.stderr.as_str()), (Some(0), ""), "{}", shown.stdout);
