@@ -3,6 +3,7 @@
 
 mod keys;
 mod migrate;
+mod secrets;
 mod serve;
 mod verify;
 
@@ -43,6 +44,9 @@ enum Command {
     /// Make, list, rotate and revoke API keys, also beside a serving process
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Change the keys of what is encrypted at rest, also beside a serving process
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
     /// Bring the database to the current schema, as a start does, and say what is done
     Migrate(migrate::Migrate),
     /// Check the whole database, also beside a serving process; ends with 1 where it has a fault
@@ -59,7 +63,7 @@ impl Command {
     /// Whether it makes no sense without a database, which is not made for it.
     fn needs_database(&self, location: &Location) -> bool {
         match self {
-            Self::Verify => true,
+            Self::Verify | Self::Secrets(_) => true,
             // Of a server it is refused, whatever there is.
             Self::Backup(_) => matches!(location, Location::Sqlite(_)),
             Self::Keys(keys) => !matches!(keys, keys::Keys::Create { .. }),
@@ -102,7 +106,7 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
     match command {
         Command::Config => return print(loaded.effective().as_bytes()),
         Command::Descriptor => return print(proto::DESCRIPTORS),
-        Command::Serve | Command::Keys(_) | Command::Migrate(_) | Command::Verify | Command::Backup(_) => {}
+        _ => {}
     }
     telemetry::init(&loaded.config);
     for warning in &loaded.warnings {
@@ -115,6 +119,7 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
         }
         match command {
             Command::Keys(keys) => keys::run(keys, Store::open(&loaded.config, Clock::default()).await?).await,
+            Command::Secrets(secrets) => secrets::run(secrets, &loaded.config).await,
             Command::Migrate(migrate) => migrate::run(&migrate, &loaded.config).await,
             Command::Verify => verify::run(&loaded.config).await,
             Command::Backup(backup) => verify::run_backup(&backup, &loaded.config).await,

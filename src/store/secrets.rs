@@ -4,6 +4,7 @@
 mod data_keys;
 mod key_file;
 mod master;
+mod rotate;
 mod tables;
 
 use std::collections::HashMap;
@@ -17,7 +18,9 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::secret_key::{DataKey, MasterKey};
 
+pub use key_file::read as read_key_file;
 pub use master::NoMasterKey;
+pub use rotate::{RotateError, RotateProgress, Rotated, Rotation};
 pub(in crate::store) use tables::{SealedTable, Visitor, place, visit_all};
 
 /// The most data keys that are remembered.

@@ -12,7 +12,7 @@ use crate::secret_key::MasterKey;
 ///
 /// # Errors
 /// When it cannot be read, or holds something else.
-pub(super) fn read(path: &Path) -> io::Result<Option<MasterKey>> {
+pub fn read(path: &Path) -> io::Result<Option<MasterKey>> {
     match fs::read(path) {
         Ok(bytes) => {
             let master = std::str::from_utf8(&bytes).ok().and_then(|text| MasterKey::parse(text.trim_end()));
