@@ -208,7 +208,10 @@ async fn a_user_is_checked_by_email_or_else_by_phone() {
     let answer = |code: CheckUserCode, message: &str| {
         let exists = code != CheckUserCode::UserNotFound;
         let created_at = created_at.filter(|_| exists);
-        CheckUserResponse { exists, code: code.into(), message: message.to_owned(), created_at, ..Default::default() }
+        // The key is the whole pool's.
+        let exists_in_current_organization = exists.then_some(false);
+        let (code, message) = (code.into(), message.to_owned());
+        CheckUserResponse { exists, code, message, created_at, exists_in_current_organization }
     };
     let by_email = answer(CheckUserCode::EmailExists, "Email already exists");
     let by_phone = answer(CheckUserCode::PhoneNumberExists, "Phone number already exists");

@@ -215,6 +215,7 @@ async fn what_the_server_sets_cannot_be_written() {
     flat.flat_custom_data = [("a".to_owned(), 1.into())].into();
     flat.group_codes = vec!["engineering".to_owned()];
     flat.role_codes = vec!["admin".to_owned()];
+    flat.organization_ids = vec!["acme".to_owned()];
     for name in dto::descriptor().fields().map(|field| field.name().to_owned()) {
         if !OUTPUT_ONLY.contains(&name.as_str()) {
             continue;

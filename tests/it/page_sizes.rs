@@ -296,9 +296,9 @@ async fn a_user_with_more_roles_than_are_read_at_once_is_refused_and_nobody_is_s
     client.create(named("ann")).await.unwrap();
     let many = client.create(named("many")).await.unwrap();
     let roles = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100001) \
-                 INSERT INTO roles SELECT 'r' || i, 'r' || i, NULL, NULL, 'e', 1, 1 FROM n";
+                 INSERT INTO roles (role_id, code, etag, created_at, updated_at) SELECT 'r' || i, 'r' || i, 'e', 1, 1 FROM n";
     roster.database.execute(roles).await;
-    let holds = format!("INSERT INTO role_members SELECT role_id, '{}' FROM roles", many.user_id());
+    let holds = format!("INSERT INTO role_members (role_id, user_id) SELECT role_id, '{}' FROM roles", many.user_id());
     roster.database.execute(&holds).await;
     let get = roster::proto::GetUserRequest { user_id: many.user_id.clone(), with_roles: true, ..Default::default() };
     let refusal = refused(client.users().get_user(get).await);

@@ -106,7 +106,7 @@ async fn of_more_roles_than_fit_into_a_message_all_are_counted() {
     let rows = format!("SELECT 'id-' || number, 'c' || number, '{}', 'e', 0, 0 FROM {padded}", "x".repeat(2_048));
     run(&roster, &format!("INSERT INTO roles (role_id, code, description, etag, created_at, updated_at) {numbers} {rows}"))
         .await;
-    run(&roster, "INSERT INTO role_members SELECT role_id, 'bob-1' FROM roles WHERE code <> 'c02500'").await;
+    run(&roster, "INSERT INTO role_members (role_id, user_id) SELECT role_id, 'bob-1' FROM roles WHERE code <> 'c02500'").await;
     let (total_count, roles) = change(&client, Holding::Add, &["c02500"]).await.unwrap();
     assert_eq!(total_count, Some(2_500));
     assert!((1_500..2_500).contains(&roles.len()), "{}", roles.len());

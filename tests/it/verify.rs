@@ -79,13 +79,13 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "a group of nobody",
-        "{unchecked}; INSERT INTO group_members SELECT group_id, 'ghost' FROM groups",
+        "{unchecked}; INSERT INTO group_members (group_id, user_id) SELECT group_id, 'ghost' FROM groups",
         "foreign keys",
         "group_members",
     ),
     (
         "a role that is not there",
-        "{unchecked}; INSERT INTO role_members VALUES ('ghost', 'user_id-1')",
+        "{unchecked}; INSERT INTO role_members (role_id, user_id) VALUES ('ghost', 'user_id-1')",
         "foreign keys",
         "role_members",
     ),

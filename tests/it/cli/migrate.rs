@@ -40,7 +40,7 @@ async fn with_steps(place: &Place, steps: &[(String, String)]) {
             for noun in ["group", "role"] {
                 let set =
                     format!("INSERT INTO {noun}s ({noun}_id, code, etag, created_at, updated_at) VALUES ('s', 'c', 'e', 1, 1)");
-                let member = format!("INSERT INTO {noun}_members ({noun}_id, user_id) VALUES ('s', 'u0')");
+                let member = format!("INSERT INTO {noun}_members ({noun}_id, user_id) VALUES ('s', 'u00')");
                 database.execute(&set).await;
                 database.execute(&member).await;
             }
@@ -67,7 +67,7 @@ async fn a_database_of_every_earlier_schema_is_brought_up_to_date_with_all_that_
         assert_eq!(names, (0..had).map(|number| format!("n{number}")).collect::<Vec<_>>());
         for noun in ["group", "role"] {
             let held = format!(
-                "SELECT code FROM {noun}_members JOIN {noun}s USING ({noun}_id) WHERE user_id = 'u0' AND {noun}s.level = ''"
+                "SELECT code FROM {noun}_members JOIN {noun}s USING ({noun}_id) WHERE user_id = 'u00' AND {noun}s.level = ''"
             );
             assert_eq!(place.database.query(&held).await.len(), usize::from(had >= 6), "{noun} {had}");
         }

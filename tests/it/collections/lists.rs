@@ -232,7 +232,7 @@ async fn a_count_stops_at_ten_thousand_unless_it_is_to_be_exact<K: Kind>() {
     let rows = "SELECT 'id-' || number, 'c' || number, 'e', 0, 0 \
         FROM (SELECT replace(format('%5s', i), ' ', '0') AS number FROM n) AS padded";
     run(&roster, &format!("INSERT INTO {plural} ({name}_id, code, etag, created_at, updated_at) {numbers} {rows}")).await;
-    run(&roster, &format!("INSERT INTO {name}_members SELECT {name}_id, 'bob-1' FROM {plural}")).await;
+    run(&roster, &format!("INSERT INTO {name}_members ({name}_id, user_id) SELECT {name}_id, 'bob-1' FROM {plural}")).await;
     let totals = async |count: CountMode| {
         let all = K::list(&client, counted(count)).await.unwrap();
         let of_bob = K::of_user(&client, Some("bob-1"), 0, counted(count)).await.unwrap();

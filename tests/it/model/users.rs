@@ -227,7 +227,9 @@ impl World {
         let (code, message) = if owner.is_some() { found } else { (UserNotFound, "User does not exist") };
         let created_at = owner.and_then(|user_id| self.users[user_id].dto.created_at);
         let (exists, code, message) = (owner.is_some(), code.into(), message.to_owned());
-        Ok(Response::CheckUser(proto::CheckUserResponse { exists, code, message, created_at, ..Default::default() }))
+        let exists_in_current_organization = exists.then_some(false);
+        let answer = proto::CheckUserResponse { exists, code, message, created_at, exists_in_current_organization };
+        Ok(Response::CheckUser(answer))
     }
 
     fn availability(&self, cx: &mut Cx<'_>, request: &proto::CheckUsernameAvailabilityRequest) -> Step<Response> {
