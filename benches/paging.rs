@@ -13,7 +13,7 @@ use roster::proto::group_service_client::GroupServiceClient;
 use roster::proto::user_service_client::UserServiceClient;
 use roster::proto::{CountMode, ListGroupMembersRequest, ListUsersRequest};
 use roster::store::api_keys::CreateApiKey;
-use roster::store::{Context, Store};
+use roster::store::{Context, Level, Store};
 use sea_orm::{ConnectionTrait, Database};
 use tokio::net::TcpListener;
 use tonic::Request;
@@ -116,7 +116,12 @@ async fn serve(directory: &Path) -> Result<Caller> {
     let url = format!("sqlite://{}?mode=rwc", directory.join("roster.db").display());
     let config = Config::load(&Overrides::of([("database_url".to_owned(), url)]), std::iter::empty())?.config;
     let store = Store::open(&config, Clock::default()).await?;
-    let create = CreateApiKey { name: "bench".to_owned(), scopes: "users:read,groups:read".parse()?, expires_at: None };
+    let create = CreateApiKey {
+        name: "bench".to_owned(),
+        scopes: "users:read,groups:read".parse()?,
+        expires_at: None,
+        level: Level::Pool,
+    };
     let key = store.write(Context::default(), create).await?.secret.expose().parse()?;
     fill(directory, store.now().micros()).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;

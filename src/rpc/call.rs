@@ -94,10 +94,9 @@ fn require_scopes(message: &dyn Reflect, require: &mut impl FnMut(Scope) -> Resu
         if let Some(scope) = field.scope.filter(|_| value.is_present()) {
             require(scope)?;
         }
-        match (value, mask) {
-            (Value::Message(_), Some(_)) => {}
-            (Value::Message(child), None) => require_scopes(child, require)?,
-            (Value::Messages(children), _) => children.each().try_for_each(|child| require_scopes(child, require))?,
+        match value {
+            Value::Message(child) if mask.is_none() => require_scopes(child, require)?,
+            Value::Messages(children) => children.each().try_for_each(|child| require_scopes(child, require))?,
             _ => {}
         }
     }

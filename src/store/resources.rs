@@ -60,6 +60,9 @@ pub trait Resource: Send + Sync + 'static {
     fn keep(tx: &Tx, key: &Self::Key) -> impl Future<Output = Result<()>> + Send;
 
     /// Puts a new row where it is to stand.
+    ///
+    /// # Errors
+    /// [`Error::OrganizationNotFound`] where nothing can stand.
     fn stand(row: &mut Self::Row, level: &Level) -> Result<()>;
 
     /// Deletes the row.

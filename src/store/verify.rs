@@ -5,6 +5,7 @@ mod api_keys;
 mod collections;
 mod custom_data;
 mod findings;
+mod organizations;
 mod repeats;
 mod rows;
 mod secrets;
@@ -21,6 +22,9 @@ use super::secrets::Secrets;
 use crate::config::Config;
 use crate::error::{Cause, Error, Result};
 use findings::Findings;
+
+/// The most faults of one kind that are looked up.
+const TOLD: u64 = 1_000;
 
 /// Told now and then: what is being looked at, and how many rows of it have been.
 pub type Progress<'a> = &'a (dyn Fn(&'static str, u64) + Send + Sync);
@@ -95,6 +99,8 @@ async fn look(connection: &impl ConnectionTrait, report: &mut Report, progress: 
     report.add(users::check(connection, Findings::new("users", progress)).await?);
     report.add(users::check_unique(connection, Findings::new("identifiers", progress)).await?);
     report.add(custom_data::check(connection, Findings::new("custom data", progress)).await?);
+    report.add(organizations::check(connection, Findings::new("organizations", progress)).await?);
+    report.add(organizations::check_members(connection, Findings::new("organization members", progress)).await?);
     report.add(collections::check::<Groups>(connection, Findings::new("groups", progress)).await?);
     report.add(collections::check::<Roles>(connection, Findings::new("roles", progress)).await?);
     report.add(api_keys::check(connection, Findings::new("API keys", progress)).await?);

@@ -1,5 +1,8 @@
 //! `OrganizationService`: organizations, who is a member, and what goes with one.
 
+mod deletion;
+mod races;
+
 use roster::proto::{
     AddOrganizationMembersRequest, CreateGroupRequest, CreateOrganizationRequest, CreateUserRequest, DeleteOrganizationRequest,
     GetOrganizationRequest, GetUserRequest, GroupDto, ListOrganizationsRequest, OrganizationDto, UserDto,
@@ -8,6 +11,7 @@ use tonic::{Code, Status};
 
 use crate::harness::{Client, Roster, refused};
 
+#[expect(clippy::unnecessary_wraps, reason = "as messages have it")]
 pub(crate) fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -28,14 +32,7 @@ pub(crate) async fn organization(roster: &Roster, id: &str, members: &[impl AsRe
 /// Makes a user of this id.
 pub(crate) async fn user(client: &Client, id: &str) -> UserDto {
     let user = UserDto { user_id: text(id), username: text(id), ..UserDto::default() };
-    client
-        .users()
-        .create_user(CreateUserRequest { user: Some(user), ..Default::default() })
-        .await
-        .unwrap()
-        .into_inner()
-        .user
-        .unwrap()
+    client.users().create_user(CreateUserRequest { user: Some(user) }).await.unwrap().into_inner().user.unwrap()
 }
 
 async fn get(client: &Client, id: &str) -> Result<OrganizationDto, Status> {

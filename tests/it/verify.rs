@@ -14,6 +14,7 @@ use crate::custom_data::object;
 use crate::dto::filled;
 use crate::harness::database::on_postgres;
 use crate::harness::{Client, Roster};
+use crate::organizations::organization;
 use roster::proto::UserDto;
 
 /// What is wrong, how it comes about, in which check it is found, and a part of what is told.
@@ -108,10 +109,51 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("a scope that there is not", "UPDATE api_keys SET scopes = 'users:fly'", "API keys", "scope"),
     (
         "a key that is stronger than what made it",
-        "INSERT INTO api_keys SELECT 'strong', 'x', '*', created_at, api_key_id, NULL, NULL, NULL \
-      FROM api_keys WHERE scopes = 'users:read'",
+        "INSERT INTO api_keys (api_key_id, name, scopes, created_at, created_by) \
+      SELECT 'strong', 'x', '*', created_at, api_key_id FROM api_keys WHERE scopes = 'users:read'",
         "API keys",
         "stronger",
+    ),
+    (
+        "a free key that a bound one made",
+        "UPDATE api_keys SET organization_id = 'acme' WHERE scopes = 'users:read'; INSERT INTO api_keys \
+      (api_key_id, name, scopes, created_at, created_by) SELECT 'free', 'x', '', created_at, api_key_id FROM api_keys WHERE scopes = 'users:read'",
+        "API keys",
+        "stronger",
+    ),
+    (
+        "a key of an organization that is not there",
+        "UPDATE api_keys SET organization_id = 'nowhere' WHERE scopes = 'users:read'",
+        "API keys",
+        "not there",
+    ),
+    ("an organization's code that none may be", "UPDATE organizations SET code = 'a b'", "organizations", "code"),
+    (
+        "two organizations of one code",
+        "DROP INDEX organizations_code; INSERT INTO organizations (organization_id, code, etag, created_at, updated_at) \
+      VALUES ('second', 'acme', 'e', 1, 1)",
+        "organizations",
+        "another one",
+    ),
+    (
+        "a member of another age",
+        "UPDATE organization_members SET user_created_at = 1",
+        "organization members",
+        "when the user was created",
+    ),
+    ("an owner whose member they are not", "UPDATE users SET tenant_id = 'acme'", "organization members", "owns them"),
+    (
+        "a member of an organization that is not there",
+        "{unchecked}; DELETE FROM organizations",
+        "organization members",
+        "not there",
+    ),
+    (
+        "a group's member who is a stranger",
+        "{unchecked}; INSERT INTO groups (group_id, code, etag, created_at, updated_at, level) VALUES ('g', 'c', 'e', 1, 1, 'acme'); \
+      INSERT INTO group_members (group_id, user_id, level) VALUES ('g', 'other', 'acme')",
+        "groups",
+        "without being its member",
     ),
     (
         "a secret that is no hash",
@@ -165,6 +207,7 @@ async fn stored() -> (Roster, Client) {
         ..Default::default()
     };
     client.users().add_user_roles(add).await.unwrap();
+    organization(&roster, "acme", &["user_id-1"]).await;
     let identity = "INSERT INTO identities VALUES ('identity-1', 'user_id-1', 'idp', 1, 'generic', 'account', '{}', '[]')";
     roster.database.execute(identity).await;
     let tokens = ProviderTokens { access_token: Some("token".to_owned()), refresh_token: None };
