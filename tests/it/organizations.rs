@@ -1,6 +1,7 @@
 //! `OrganizationService`: organizations, who is a member, and what goes with one.
 
 mod deletion;
+mod levels;
 mod races;
 
 use roster::proto::{
