@@ -5,9 +5,9 @@
 #   examples/tour.sh --start           against a server of its own: target/release/roster or ROSTER_BIN, on a temporary database
 #
 # It ends with status 1 at the first answer that is not as expected. It needs bash, awk and grpcurl; the key needs the scopes
-# users:write, groups:write, roles:write and keys:manage, or `*`. It makes and deletes the users `bob` and `johndoe123` and whoever
-# holds their sample email, phone number or external id, the users of examples/users.jsonl by their ids, and groups and roles whose
-# codes begin with `tour-`, and it revokes API keys whose names begin with `tour: `: do not run it on a database where these are
+# users:write, groups:write, roles:write, organizations:write and keys:manage, or `*`. It makes and deletes the users `bob`,
+# `johndoe123` and `tour-owned` and whoever holds their sample email, phone number or external id, the users of
+# examples/users.jsonl by their ids, and groups, roles and organizations whose codes begin with `tour-`, and it revokes API keys whose names begin with `tour: `: do not run it on a database where these are
 # real. What an interrupted tour left, the next one clears away.
 set -euo pipefail
 
@@ -20,6 +20,8 @@ source "$here/tour/server.sh"
 source "$here/tour/batches.sh"
 # shellcheck source=examples/tour/groups_and_roles.sh
 source "$here/tour/groups_and_roles.sh"
+# shellcheck source=examples/tour/organizations.sh
+source "$here/tour/organizations.sh"
 # shellcheck source=examples/tour/api_keys.sh
 source "$here/tour/api_keys.sh"
 # shellcheck source=examples/tour/clean_up.sh
@@ -50,6 +52,7 @@ main() {
     search_004
     groups_004
     roles_004
+    organizations
     delete_many_004
     api_keys
     the_end

@@ -102,12 +102,16 @@ fn by_code<C: Collection>() -> Keyset {
 
 /// Those of a user at a level, as the wire has them.
 pub(super) fn of_user<C: Collection>(level: &Level, user_id: &str) -> Select<C::Entity> {
-    let select = C::Dto::select_cols(at::<C>(level).select_only());
-    let select = select.join(JoinType::InnerJoin, to_members::<C>());
-    select.filter(C::MEMBER.eq(user_id)).filter(level.is(C::MEMBER_LEVEL))
+    C::Dto::select_cols(with_members::<C>(level).select_only()).filter(C::MEMBER.eq(user_id))
+}
+
+/// Those of a level, each with its members. The level is asked of the membership, whose index it is in, and which is of the level
+/// of its group or role; asked of these, SQLite would go through all of them.
+pub(super) fn with_members<C: Collection>(level: &Level) -> Select<C::Entity> {
+    C::Entity::find().join(JoinType::InnerJoin, to_members::<C>()).filter(level.is(C::MEMBER_LEVEL))
 }
 
 /// From a set to its members.
-pub(super) fn to_members<C: Collection>() -> RelationDef {
+fn to_members<C: Collection>() -> RelationDef {
     C::Entity::belongs_to(C::Members::default()).from(C::ID).to(C::MEMBER_OF).into()
 }

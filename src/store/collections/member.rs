@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::list::{of_user, to_members};
+use super::list::{of_user, with_members};
 use super::{Collection, Holder, Place, at};
 use crate::entity::user;
 use crate::error::{Error, Result};
@@ -148,9 +148,8 @@ pub(in crate::store) async fn codes<C: Collection>(
     level: &Level,
     user_ids: &[String],
 ) -> Result<Option<HashMap<String, Vec<String>>>> {
-    let select = at::<C>(level).select_only().column_as(C::MEMBER, "user_id").column_as(C::CODE, "code");
-    let select = select.join(JoinType::InnerJoin, to_members::<C>()).filter(any_of(connection, C::MEMBER, user_ids));
-    let select = select.filter(level.is(C::MEMBER_LEVEL)).order_by_asc(C::CODE).limit(AT_ONCE as u64 + 1);
+    let select = with_members::<C>(level).select_only().column_as(C::MEMBER, "user_id").column_as(C::CODE, "code");
+    let select = select.filter(any_of(connection, C::MEMBER, user_ids)).order_by_asc(C::CODE).limit(AT_ONCE as u64 + 1);
     let rows = select.into_tuple::<(String, String)>().all(connection).await?;
     if rows.len() > AT_ONCE {
         return Ok(None);
