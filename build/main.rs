@@ -13,11 +13,16 @@ use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
 /// Messages that are rows: read from and written to the table of the entity, with no code in between.
 const ROWS: &[(&str, &str)] = &[
     ("roster.v1.ApiKeyDto", "api_key"),
+    ("roster.v1.DepartmentDto", "department"),
     ("roster.v1.GroupDto", "group"),
     ("roster.v1.OrganizationDto", "organization"),
+    ("roster.v1.PostDto", "post"),
     ("roster.v1.RoleDto", "role"),
     ("roster.v1.UserDto", "user"),
 ];
+
+/// Scalars of these that are no columns: they lie in another table.
+const NOT_COLUMNS: &[&str] = &["roster.v1.UserDto.main_department_id"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
@@ -84,10 +89,12 @@ fn messages<'a>(pool: &'a DescriptorPool, package: &'a str) -> impl Iterator<Ite
     })
 }
 
-/// Whether the field is a column of its message's table: every scalar, enum and time is; lists, maps and structs are not.
+/// Whether the field is a column of its message's table: every scalar, enum and time is, but for [`NOT_COLUMNS`]; lists, maps and
+/// structs are not.
 fn is_column(field: &prost_reflect::FieldDescriptor) -> bool {
     let time = matches!(field.kind(), Kind::Message(kind) if kind.full_name() == "google.protobuf.Timestamp");
-    !field.is_list() && !field.is_map() && (time || !matches!(field.kind(), Kind::Message(_)))
+    let elsewhere = field.is_list() || field.is_map() || NOT_COLUMNS.contains(&field.full_name());
+    !elsewhere && (time || !matches!(field.kind(), Kind::Message(_)))
 }
 
 fn row_derives(entity: &str) -> String {

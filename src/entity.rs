@@ -3,6 +3,7 @@
 pub mod api_key;
 pub mod api_key_secret;
 mod collection;
+pub mod department;
 pub mod group;
 pub mod idempotency_answer;
 pub mod idempotency_record;
@@ -10,6 +11,7 @@ pub mod identity;
 pub mod identity_token;
 pub mod lock;
 pub mod organization;
+pub mod post;
 pub mod role;
 pub mod sealing_key;
 pub mod secret_key;

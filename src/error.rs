@@ -78,6 +78,18 @@ pub enum Error {
     /// No organization has the id.
     #[error("no such organization")]
     OrganizationNotFound,
+    /// No department within reach has the id.
+    #[error("no such department")]
+    DepartmentNotFound,
+    /// No post within reach has the id.
+    #[error("no such post")]
+    PostNotFound,
+    /// Others are parts of the department.
+    #[error("other departments are parts of this one: move or delete them first")]
+    NotEmpty,
+    /// The department would come to stand under itself.
+    #[error("a department cannot be a part of itself, nor of one that is below it")]
+    DepartmentCycle,
     /// The user is not a member of the organization.
     #[error("the user is not a member of the organization")]
     NotAMember,
@@ -161,7 +173,7 @@ pub enum Conflict {
     Username,
     /// The external id.
     ExternalId,
-    /// The code of a group, a role or an organization.
+    /// The code of a group, a role, an organization, a department or a post.
     Code,
 }
 
@@ -224,6 +236,10 @@ impl Error {
             Self::GroupNotFound(_) => (Code::NotFound, ErrorReason::GroupNotFound),
             Self::RoleNotFound(_) => (Code::NotFound, ErrorReason::RoleNotFound),
             Self::OrganizationNotFound => (Code::NotFound, ErrorReason::OrganizationNotFound),
+            Self::DepartmentNotFound => (Code::NotFound, ErrorReason::DepartmentNotFound),
+            Self::PostNotFound => (Code::NotFound, ErrorReason::PostNotFound),
+            Self::NotEmpty => (Code::FailedPrecondition, ErrorReason::NotEmpty),
+            Self::DepartmentCycle => (Code::FailedPrecondition, ErrorReason::DepartmentCycle),
             Self::NotAMember => (Code::FailedPrecondition, ErrorReason::NotAMember),
             Self::OwnedMember => (Code::FailedPrecondition, ErrorReason::OwnedMember),
             Self::ApiKeyNotFound | Self::ApiKeyEnded => (Code::NotFound, ErrorReason::ApiKeyNotFound),

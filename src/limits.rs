@@ -20,8 +20,10 @@ pub const COUNT: usize = 10_000;
 pub const QUERY_CHARACTERS: usize = 256;
 /// The most words of a search query.
 pub const QUERY_WORDS: usize = 16;
-/// The most characters in a code of a group or role.
+/// The most characters in a code of a group, a role, an organization, a department or a post.
 pub const CODE_CHARACTERS: usize = 64;
+/// The most levels of a tree of departments.
+pub const DEPARTMENT_LEVELS: usize = 100;
 /// The most roles that one question can ask for.
 pub const ASKED_ROLES: usize = 100;
 /// The most scopes that a request names; the proto's `max_items`.

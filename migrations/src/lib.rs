@@ -104,6 +104,8 @@ const STEPS: &[Step] = &[
             postgres: include_str!("../sql/0015_roles_level.postgres.sql"),
         },
     },
+    Step { name: "0016_departments", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0016_departments.sql")) },
+    Step { name: "0017_posts", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0017_posts.sql")) },
 ];
 
 impl Step {

@@ -95,6 +95,8 @@ pub enum TextRule {
     ChosenId,
     /// What a group or role is called by.
     Code,
+    /// The id of something else.
+    Id,
 }
 
 /// A field's value, borrowed from its message.

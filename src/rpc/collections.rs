@@ -39,22 +39,10 @@ fn place(request: &impl Reflect, tenant: &Tenant, violations: &mut Violations) -
 }
 
 /// The user that the request names, as a holder of what stands at its level.
-fn holder(request: &impl Reflect, store: &Store, caller: &Caller, violations: &mut Violations) -> Option<Holder> {
+pub(super) fn holder(request: &impl Reflect, store: &Store, caller: &Caller, violations: &mut Violations) -> Option<Holder> {
     let level = identifiers::level("", request, &caller.tenant, violations);
     let user = identifiers::user(request, store, violations)?;
     Some(Holder { tenant: caller.tenant.clone(), level, user })
-}
-
-/// A page of those of a level.
-pub(super) async fn list<C, M>(store: &Store, call: Call<M>) -> Result<Paged<C::Dto>>
-where
-    C: Collection<Dto: Message>,
-    M: Reflect,
-{
-    let Call { message, mut violations, caller, .. } = call;
-    let level = identifiers::level("", &message, &caller.tenant, &mut violations);
-    let paging = Paging::read(store, &message, &caller.tenant, &level, &[], violations).await?;
-    paging.answer(store.collections::<C>(&level, &paging.page).await?).await
 }
 
 /// A page of those of a level that the user is in whom the request names.

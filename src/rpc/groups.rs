@@ -51,7 +51,7 @@ impl GroupService for Groups {
     }
 
     async fn list_groups(&self, request: Request<ListGroupsRequest>) -> Reply<ListGroupsResponse> {
-        reply(collections::list::<Kind, _>(&self.store, Call::open(request)?).await?.into())
+        reply(resources::list::<Kind, _>(&self.store, Call::open(request)?).await?.into())
     }
 
     async fn list_group_members(&self, request: Request<ListGroupMembersRequest>) -> Reply<ListGroupMembersResponse> {

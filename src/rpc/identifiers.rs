@@ -9,7 +9,7 @@ use crate::normalize::phone::{CallingCode, Phone, PhoneError};
 use crate::normalize::username;
 use crate::proto::UserIdType;
 use crate::proto::reflect::{Reflect, Value};
-use crate::store::{Identifier, Level, Store, Tenant};
+use crate::store::{Identifier, Level, Located, Store, Tenant};
 use crate::validate::{Violations, text};
 
 /// What an organization is named by.
@@ -47,6 +47,14 @@ pub(super) fn level(path: &str, message: &impl Reflect, tenant: &Tenant, violati
     }
 }
 
+/// What the request names by an id of its own: at the level of its `organization_id`, or wherever the tenant reaches.
+pub(super) fn located(field: &str, request: &impl Reflect, tenant: &Tenant, violations: &mut Violations) -> Option<Located> {
+    let anywhere = *tenant == Tenant::Pool && !request.get(ORGANIZATION_ID).is_present();
+    let level = level("", request, tenant, violations);
+    let id = code(field, request.get(field).as_text(), violations)?;
+    Some(Located { level: (!anywhere).then_some(level), id })
+}
+
 /// The organization that the field `organization_id` of a request names.
 pub(super) fn organization(request: &impl Reflect, tenant: &Tenant, violations: &mut Violations) -> Option<Level> {
     let named = code(ORGANIZATION_ID, request.get(ORGANIZATION_ID).as_text(), violations)?;
@@ -71,7 +79,7 @@ pub(super) fn api_key_id(id: Option<&str>, violations: &mut Violations) -> Optio
     code("api_key_id", id, violations)
 }
 
-/// The code of a group or role; whether one has it, only the database knows.
+/// A code or an id; whether something has it, only the database knows.
 pub(super) fn code(field: &str, code: Option<&str>, violations: &mut Violations) -> Option<String> {
     match code {
         Some(code) => plain(field, code, violations),

@@ -1,4 +1,7 @@
-//! `OrganizationService`: organizations and their members.
+//! `OrganizationService`: organizations and their members, departments and posts.
+
+mod departments;
+mod posts;
 
 use tonic::Request;
 
@@ -10,13 +13,20 @@ use crate::error::Error;
 use crate::proto::organization_service_server::OrganizationService;
 use crate::proto::reflect::Reflect;
 use crate::proto::{
-    AddOrganizationMembersRequest, AddOrganizationMembersResponse, CreateOrganizationRequest, CreateOrganizationResponse,
-    DeleteOrganizationRequest, DeleteOrganizationResponse, GetOrganizationRequest, GetOrganizationResponse,
-    ListOrganizationMembersRequest, ListOrganizationMembersResponse, ListOrganizationsRequest, ListOrganizationsResponse,
-    ListUserOrganizationsRequest, ListUserOrganizationsResponse, RemoveOrganizationMembersRequest,
-    RemoveOrganizationMembersResponse, UpdateOrganizationRequest, UpdateOrganizationResponse,
+    AddDepartmentMembersRequest, AddDepartmentMembersResponse, AddOrganizationMembersRequest, AddOrganizationMembersResponse,
+    CreateDepartmentRequest, CreateDepartmentResponse, CreateOrganizationRequest, CreateOrganizationResponse,
+    CreatePostRequest, CreatePostResponse, DeleteDepartmentRequest, DeleteDepartmentResponse, DeleteOrganizationRequest,
+    DeleteOrganizationResponse, DeletePostRequest, DeletePostResponse, GetDepartmentRequest, GetDepartmentResponse,
+    GetOrganizationRequest, GetOrganizationResponse, ListDepartmentMembersRequest, ListDepartmentMembersResponse,
+    ListDepartmentsRequest, ListDepartmentsResponse, ListOrganizationMembersRequest, ListOrganizationMembersResponse,
+    ListOrganizationsRequest, ListOrganizationsResponse, ListPostsRequest, ListPostsResponse, ListUserOrganizationsRequest,
+    ListUserOrganizationsResponse, RemoveDepartmentMembersRequest, RemoveDepartmentMembersResponse,
+    RemoveOrganizationMembersRequest, RemoveOrganizationMembersResponse, SetUserPostsRequest, SetUserPostsResponse,
+    UpdateDepartmentRequest, UpdateDepartmentResponse, UpdateOrganizationRequest, UpdateOrganizationResponse,
 };
+use crate::store::departments::Departments;
 use crate::store::organizations::{AddMembers, Organizations as Kind, RemoveMembers};
+use crate::store::posts::Posts;
 use crate::store::users::View;
 use crate::store::{Identifier, Level, Store, Tenant};
 use crate::validate::Violations;
@@ -116,5 +126,67 @@ impl OrganizationService for Organizations {
         // Without a user there were violations.
         let user = user.as_ref().ok_or(Error::UserNotFound)?;
         reply(paging.answer(self.store.organizations_of(&caller.tenant, user, &paging.page).await?).await?.into())
+    }
+
+    async fn create_department(&self, request: Request<CreateDepartmentRequest>) -> Reply<CreateDepartmentResponse> {
+        let answer = |department| CreateDepartmentResponse { department: Some(department) };
+        resources::create::<Departments, _, _>(&self.store, Call::open(request)?, |sent| sent.department, answer).await
+    }
+
+    async fn get_department(&self, request: Request<GetDepartmentRequest>) -> Reply<GetDepartmentResponse> {
+        let found = resources::get::<Departments, _>(&self.store, Call::open(request)?);
+        reply(GetDepartmentResponse { department: Some(found.await?) })
+    }
+
+    async fn update_department(&self, request: Request<UpdateDepartmentRequest>) -> Reply<UpdateDepartmentResponse> {
+        let change = |sent: UpdateDepartmentRequest| (sent.department, sent.update_mask);
+        let answer = |department| UpdateDepartmentResponse { department: Some(department) };
+        resources::update::<Departments, _, _>(&self.store, Call::open(request)?, change, answer).await
+    }
+
+    async fn delete_department(&self, request: Request<DeleteDepartmentRequest>) -> Reply<DeleteDepartmentResponse> {
+        resources::delete::<Departments, _, _>(&self.store, Call::open(request)?).await
+    }
+
+    async fn list_departments(&self, request: Request<ListDepartmentsRequest>) -> Reply<ListDepartmentsResponse> {
+        reply(resources::list::<Departments, _>(&self.store, Call::open(request)?).await?.into())
+    }
+
+    async fn add_department_members(
+        &self,
+        request: Request<AddDepartmentMembersRequest>,
+    ) -> Reply<AddDepartmentMembersResponse> {
+        departments::add_members(&self.store, Call::open(request)?).await
+    }
+
+    async fn remove_department_members(
+        &self,
+        request: Request<RemoveDepartmentMembersRequest>,
+    ) -> Reply<RemoveDepartmentMembersResponse> {
+        departments::remove_members(&self.store, Call::open(request)?).await
+    }
+
+    async fn list_department_members(
+        &self,
+        request: Request<ListDepartmentMembersRequest>,
+    ) -> Reply<ListDepartmentMembersResponse> {
+        reply(departments::members(&self.store, Call::open(request)?).await?.into())
+    }
+
+    async fn create_post(&self, request: Request<CreatePostRequest>) -> Reply<CreatePostResponse> {
+        let answer = |post| CreatePostResponse { post: Some(post) };
+        resources::create::<Posts, _, _>(&self.store, Call::open(request)?, |sent| sent.post, answer).await
+    }
+
+    async fn list_posts(&self, request: Request<ListPostsRequest>) -> Reply<ListPostsResponse> {
+        reply(resources::list::<Posts, _>(&self.store, Call::open(request)?).await?.into())
+    }
+
+    async fn delete_post(&self, request: Request<DeletePostRequest>) -> Reply<DeletePostResponse> {
+        resources::delete::<Posts, _, _>(&self.store, Call::open(request)?).await
+    }
+
+    async fn set_user_posts(&self, request: Request<SetUserPostsRequest>) -> Reply<SetUserPostsResponse> {
+        posts::set_of_user(&self.store, Call::open(request)?).await
     }
 }

@@ -136,10 +136,13 @@ macro_rules! paged {
 
 paged! {
     ListApiKeysResponse { api_keys: ApiKeyDto }
+    ListDepartmentMembersResponse { users: UserDto }
+    ListDepartmentsResponse { departments: DepartmentDto }
     ListGroupMembersResponse { users: UserDto }
     ListGroupsResponse { groups: GroupDto }
     ListOrganizationMembersResponse { users: UserDto }
     ListOrganizationsResponse { organizations: OrganizationDto }
+    ListPostsResponse { posts: PostDto }
     ListRoleMembersResponse { users: UserDto }
     ListRolesResponse { roles: RoleDto }
     ListUserGroupsResponse { groups: GroupDto }

@@ -1,14 +1,16 @@
-//! What resources with an etag are asked for alike: their services differ in the names of messages, and in what one is named by.
+//! What resources are asked for alike: their services differ in the names of messages, and in what one is named by.
 //! Fields that all of these requests have are read by name.
 
+use prost::Message;
 use prost_types::FieldMask;
 
+use super::paging::{Paged, Paging};
 use super::reply::{Answer, Reply, write};
 use super::{Call, identifiers};
 use crate::error::Result;
 use crate::proto::reflect::Reflect;
 use crate::store::resources::{Create, Delete, Resource, Update};
-use crate::store::{Level, Store, Tenant};
+use crate::store::{Level, Standing, Store, Tenant};
 use crate::validate::Violations;
 
 /// How requests name one.
@@ -38,6 +40,14 @@ pub(super) async fn get<R: Named, M: Reflect>(store: &Store, call: Call<M>) -> R
     let Call { message, mut violations, caller, .. } = call;
     let key = R::key(&message, &caller.tenant, &mut violations);
     store.resource::<R>(&violations.none_or_some(key)?).await
+}
+
+/// A page of those of a level.
+pub(super) async fn list<S: Standing<Dto: Message>, M: Reflect>(store: &Store, call: Call<M>) -> Result<Paged<S::Dto>> {
+    let Call { message, mut violations, caller, .. } = call;
+    let level = identifiers::level("", &message, &caller.tenant, &mut violations);
+    let paging = Paging::read(store, &message, &caller.tenant, &level, &[], violations).await?;
+    paging.answer(store.standing::<S>(&level, &paging.page).await?).await
 }
 
 /// Changes the one that the request names as its resource and mask say.

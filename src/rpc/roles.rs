@@ -52,7 +52,7 @@ impl RoleService for Roles {
     }
 
     async fn list_roles(&self, request: Request<ListRolesRequest>) -> Reply<ListRolesResponse> {
-        reply(collections::list::<Kind, _>(&self.store, Call::open(request)?).await?.into())
+        reply(resources::list::<Kind, _>(&self.store, Call::open(request)?).await?.into())
     }
 
     async fn list_role_members(&self, request: Request<ListRoleMembersRequest>) -> Reply<ListRoleMembersResponse> {

@@ -2,8 +2,9 @@
 
 use sea_orm::{ConnectionTrait, Select};
 
-use super::collections::{self, Collection, Place};
-use super::resources::Resource;
+use super::collections::{self, Collection, Peopled, Place};
+use super::resources::{Resource, Stamps};
+use super::standing::{self, Standing};
 use super::{Level, Tx};
 use crate::entity::group::{self, member};
 use crate::error::{Error, Result};
@@ -23,9 +24,8 @@ impl Resource for Groups {
 
     const NAME: &'static str = "group";
     const ID: group::Column = group::Column::GroupId;
-    const ETAG: group::Column = group::Column::Etag;
-    const CREATED_AT: group::Column = group::Column::CreatedAt;
-    const UPDATED_AT: group::Column = group::Column::UpdatedAt;
+    const STAMPS: Option<Stamps<group::Column>> =
+        Some(Stamps { etag: group::Column::Etag, created_at: group::Column::CreatedAt, updated_at: group::Column::UpdatedAt });
 
     fn find(key: &Place) -> Select<group::Entity> {
         collections::find::<Self>(key)
@@ -44,17 +44,24 @@ impl Resource for Groups {
     }
 
     fn stand(row: &mut group::ActiveModel, level: &Level) -> Result<()> {
-        collections::stand::<Self>(row, level)
+        standing::stand::<Self>(row, level)
     }
 }
 
+impl Standing for Groups {
+    const LEVEL: group::Column = group::Column::Level;
+    const ORGANIZATION_ID: group::Column = group::Column::OrganizationId;
+    const ORDER: group::Column = group::Column::Code;
+}
+
 impl Collection for Groups {
+    const CODE: group::Column = group::Column::Code;
+}
+
+impl Peopled for Groups {
     type Members = member::Entity;
     type MemberColumn = member::Column;
 
-    const LEVEL: group::Column = group::Column::Level;
-    const ORGANIZATION_ID: group::Column = group::Column::OrganizationId;
-    const CODE: group::Column = group::Column::Code;
     const MEMBER_OF: member::Column = member::Column::GroupId;
     const MEMBER: member::Column = member::Column::UserId;
     const MEMBER_LEVEL: member::Column = member::Column::Level;

@@ -12,7 +12,7 @@ pub(super) use member::{join, members_among};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Select};
 
-use super::resources::Resource;
+use super::resources::{Resource, Stamps};
 use super::{Level, Tx};
 use crate::entity::api_key;
 use crate::entity::organization::{ActiveModel, Column, Entity, Model};
@@ -38,9 +38,8 @@ impl Resource for Organizations {
 
     const NAME: &'static str = "organization";
     const ID: Column = Column::OrganizationId;
-    const ETAG: Column = Column::Etag;
-    const CREATED_AT: Column = Column::CreatedAt;
-    const UPDATED_AT: Column = Column::UpdatedAt;
+    const STAMPS: Option<Stamps<Column>> =
+        Some(Stamps { etag: Column::Etag, created_at: Column::CreatedAt, updated_at: Column::UpdatedAt });
 
     fn find(key: &Level) -> Select<Entity> {
         there().filter(key.is(Column::OrganizationId))

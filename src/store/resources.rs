@@ -1,4 +1,4 @@
-//! Resources that are rows with an etag: groups, roles, organizations. How one is found, created, changed and deleted is written
+//! Resources that are rows: groups, roles, organizations, departments, posts. How one is found, created, changed and deleted is written
 //! here once; each of them says what is its own.
 
 mod create;
@@ -17,7 +17,7 @@ use sea_orm::{
 };
 
 use super::engine::Reading;
-use super::{Level, Store, Tx};
+use super::{Level, Store, Tx, etag};
 use crate::error::{Error, Result};
 use crate::proto::reflect::Reflect;
 
@@ -40,12 +40,8 @@ pub trait Resource: Send + Sync + 'static {
     const NAME: &'static str;
     /// What other tables refer to it by.
     const ID: Self::Column;
-    /// The etag.
-    const ETAG: Self::Column;
-    /// When it was created.
-    const CREATED_AT: Self::Column;
-    /// When it last changed.
-    const UPDATED_AT: Self::Column;
+    /// The columns that tell of changes; `None`: it has none.
+    const STAMPS: Option<Stamps<Self::Column>>;
 
     /// The one of this key, if there is one within the caller's reach: there is no other way to it.
     fn find(key: &Self::Key) -> Select<Self::Entity>;
@@ -65,6 +61,27 @@ pub trait Resource: Send + Sync + 'static {
     /// [`Error::OrganizationNotFound`] where nothing can stand.
     fn stand(row: &mut Self::Row, level: &Level) -> Result<()>;
 
+    /// Waits for what only one write at a time may do that sets this. Before anything is locked.
+    fn wait(tx: &Tx, set: &Self::Dto) -> impl Future<Output = Result<()>> + Send {
+        let _ = (tx, set);
+        std::future::ready(Ok(()))
+    }
+
+    /// Refuses a row that cannot stand so beside the others: a new one, or what is to change of the stored one.
+    fn settle(tx: &Tx, row: &Self::Row, stored: Option<&Self::Model>) -> impl Future<Output = Result<()>> + Send {
+        let _ = (tx, row, stored);
+        std::future::ready(Ok(()))
+    }
+
+    /// Fills in what lies in other tables: one query for all. Fewer, from the first on, where it is more than is read at once.
+    fn complete(
+        connection: &impl ConnectionTrait,
+        rows: Vec<Self::Dto>,
+    ) -> impl Future<Output = Result<Vec<Self::Dto>>> + Send {
+        let _ = connection;
+        std::future::ready(Ok(rows))
+    }
+
     /// Deletes the row.
     fn delete(tx: &Tx, stored: &Self::Model) -> impl Future<Output = Result<()>> + Send {
         let delete = Self::Entity::delete_many().filter(Self::ID.eq(id::<Self>(stored)));
@@ -72,6 +89,28 @@ pub trait Resource: Send + Sync + 'static {
             delete.exec(&tx.connection).await?;
             Ok(())
         }
+    }
+}
+
+/// The columns of a row that tell of its changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamps<C> {
+    /// The etag.
+    pub etag: C,
+    /// When the row was created.
+    pub created_at: C,
+    /// When it last changed.
+    pub updated_at: C,
+}
+
+impl<C: ColumnTrait> Stamps<C> {
+    /// Refuses a write that expects another state than the stored one.
+    fn require<M>(&self, expected: Option<&str>, stored: &M) -> Result<()>
+    where
+        M: ModelTrait,
+        M::Entity: EntityTrait<Column = C>,
+    {
+        etag::require(expected, &text(stored, self.etag))
     }
 }
 
@@ -87,10 +126,11 @@ impl Store {
             async move {
                 R::require(&reading.connection(), &key).await?;
                 let select = R::Dto::select_cols(R::find(&key).select_only());
-                Ok(select.into_model::<R::Dto>().one(&reading.connection()).await?)
+                let found = select.into_model::<R::Dto>().one(&reading.connection()).await?;
+                whole::<R>(&reading.connection(), found.ok_or_else(|| R::not_found(&key))?).await
             }
         };
-        self.engine.read(read).await?.ok_or_else(|| R::not_found(key))
+        self.engine.read(read).await
     }
 }
 
@@ -116,7 +156,12 @@ pub(super) async fn find_to_change<R: Resource>(tx: &Tx, key: &R::Key) -> Result
 async fn read<R: Resource>(connection: &impl ConnectionTrait, id: &str) -> Result<R::Dto> {
     let select = R::Dto::select_cols(R::Entity::find().select_only()).filter(R::ID.eq(id));
     let found = select.into_model::<R::Dto>().one(connection).await?;
-    found.ok_or_else(|| Error::internal("a row is gone within its transaction"))
+    whole::<R>(connection, found.ok_or_else(|| Error::internal("a row is gone within its transaction"))?).await
+}
+
+/// The one with what lies in other tables.
+async fn whole<R: Resource>(connection: &impl ConnectionTrait, row: R::Dto) -> Result<R::Dto> {
+    R::complete(connection, vec![row]).await?.pop().ok_or(Error::MessageTooLarge { fit: None })
 }
 
 /// The id of a row, which every row has.

@@ -2,8 +2,9 @@
 
 use sea_orm::{ConnectionTrait, Select};
 
-use super::collections::{self, Collection, Place};
-use super::resources::Resource;
+use super::collections::{self, Collection, Peopled, Place};
+use super::resources::{Resource, Stamps};
+use super::standing::{self, Standing};
 use super::{Level, Tx};
 use crate::entity::role::{self, member};
 use crate::error::{Error, Result};
@@ -23,9 +24,8 @@ impl Resource for Roles {
 
     const NAME: &'static str = "role";
     const ID: role::Column = role::Column::RoleId;
-    const ETAG: role::Column = role::Column::Etag;
-    const CREATED_AT: role::Column = role::Column::CreatedAt;
-    const UPDATED_AT: role::Column = role::Column::UpdatedAt;
+    const STAMPS: Option<Stamps<role::Column>> =
+        Some(Stamps { etag: role::Column::Etag, created_at: role::Column::CreatedAt, updated_at: role::Column::UpdatedAt });
 
     fn find(key: &Place) -> Select<role::Entity> {
         collections::find::<Self>(key)
@@ -44,17 +44,24 @@ impl Resource for Roles {
     }
 
     fn stand(row: &mut role::ActiveModel, level: &Level) -> Result<()> {
-        collections::stand::<Self>(row, level)
+        standing::stand::<Self>(row, level)
     }
 }
 
+impl Standing for Roles {
+    const LEVEL: role::Column = role::Column::Level;
+    const ORGANIZATION_ID: role::Column = role::Column::OrganizationId;
+    const ORDER: role::Column = role::Column::Code;
+}
+
 impl Collection for Roles {
+    const CODE: role::Column = role::Column::Code;
+}
+
+impl Peopled for Roles {
     type Members = member::Entity;
     type MemberColumn = member::Column;
 
-    const LEVEL: role::Column = role::Column::Level;
-    const ORGANIZATION_ID: role::Column = role::Column::OrganizationId;
-    const CODE: role::Column = role::Column::Code;
     const MEMBER_OF: member::Column = member::Column::RoleId;
     const MEMBER: member::Column = member::Column::UserId;
     const MEMBER_LEVEL: member::Column = member::Column::Level;

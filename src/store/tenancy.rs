@@ -1,4 +1,5 @@
-//! Tenancy (contract §5): whose data a caller may see, and the level at which groups and roles stand. Each is asked for wherever
+//! Tenancy (contract §5): whose data a caller may see, and the level at which groups, roles, departments and
+//! posts stand. Each is asked for wherever
 //! a row is looked for, so that nothing can be found without it.
 
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl Tenant {
     }
 }
 
-/// Where groups and roles stand: one level at a time, never several.
+/// Where groups, roles, departments and posts stand: one level at a time, never several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Level {
     /// The pool's own.
@@ -80,6 +81,11 @@ pub enum Level {
 }
 
 impl Level {
+    /// The one that a column has.
+    pub(super) fn of(key: &str) -> Self {
+        if key.is_empty() { Self::Pool } else { Self::Named(key.into()) }
+    }
+
     /// The organization, unless it is the pool's own level.
     #[must_use]
     pub fn organization_id(&self) -> Option<&str> {

@@ -4,6 +4,7 @@
 mod api_keys;
 mod collections;
 mod custom_data;
+mod departments;
 mod findings;
 mod organizations;
 mod repeats;
@@ -15,11 +16,14 @@ pub use findings::{Checked, Report};
 
 use sea_orm::ConnectionTrait;
 
+use super::collections::Collection;
 use super::engine::{self, OpenError};
 use super::groups::Groups;
+use super::posts::Posts;
 use super::roles::Roles;
 use super::secrets::Secrets;
 use crate::config::Config;
+use crate::entity::post;
 use crate::error::{Cause, Error, Result};
 use findings::Findings;
 
@@ -101,8 +105,10 @@ async fn look(connection: &impl ConnectionTrait, report: &mut Report, progress: 
     report.add(custom_data::check(connection, Findings::new("custom data", progress)).await?);
     report.add(organizations::check(connection, Findings::new("organizations", progress)).await?);
     report.add(organizations::check_members(connection, Findings::new("organization members", progress)).await?);
-    report.add(collections::check::<Groups>(connection, Findings::new("groups", progress)).await?);
-    report.add(collections::check::<Roles>(connection, Findings::new("roles", progress)).await?);
+    report.add(collections::check::<Groups>(connection, Findings::new("groups", progress), Groups::CODE, |_| ()).await?);
+    report.add(collections::check::<Roles>(connection, Findings::new("roles", progress), Roles::CODE, |_| ()).await?);
+    report.add(departments::check(connection, Findings::new("departments", progress)).await?);
+    report.add(collections::check::<Posts>(connection, Findings::new("posts", progress), post::Column::Code, |_| ()).await?);
     report.add(api_keys::check(connection, Findings::new("API keys", progress)).await?);
     report.add(api_keys::check_secrets(connection, Findings::new("API key secrets", progress)).await?);
     report.add(repeats::check_answers(connection, Findings::new("idempotency answers", progress)).await?);

@@ -1,10 +1,10 @@
-//! Lists: all groups or roles, those of a user, and the members of one.
+//! Lists: the groups or roles of a user, and the members of one.
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, JoinType, PartialModelTrait, QueryFilter, QuerySelect, RelationDef, Select,
 };
 
-use super::{Collection, Place, at};
+use super::{Collection, Peopled, Place};
 use crate::entity::user;
 use crate::error::Result;
 use crate::proto::UserDto;
@@ -35,23 +35,6 @@ impl Holder {
 }
 
 impl Store {
-    /// A page of the groups or roles of a level, by code.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::OrganizationNotFound`].
-    pub async fn collections<C: Collection>(&self, level: &Level, page: &Page) -> Result<Listed<C::Dto>> {
-        let (level, page) = (level.clone(), page.clone());
-        let read = move |reading: Reading| {
-            let (level, page) = (level.clone(), page.clone());
-            async move {
-                level.require(&reading.connection()).await?;
-                let select = C::Dto::select_cols(at::<C>(&level).select_only());
-                list(&reading.connection(), select, &by_code::<C>(), &page).await
-            }
-        };
-        self.engine.scan(read).await
-    }
-
     /// A page of the groups or roles of a level that a user is in, by code.
     ///
     /// # Errors
@@ -62,7 +45,8 @@ impl Store {
             let (whose, page) = (whose.clone(), page.clone());
             async move {
                 let user_id = whose.find(&reading.connection()).await?;
-                list(&reading.connection(), of_user::<C>(&whose.level, &user_id), &by_code::<C>(), &page).await
+                let by_code = Keyset::ascending([C::CODE.into_expr()]);
+                list(&reading.connection(), of_user::<C>(&whose.level, &user_id), &by_code, &page).await
             }
         };
         self.engine.scan(read).await
@@ -96,10 +80,6 @@ impl Store {
     }
 }
 
-fn by_code<C: Collection>() -> Keyset {
-    Keyset::ascending([C::CODE.into_expr()])
-}
-
 /// Those of a user at a level, as the wire has them.
 pub(super) fn of_user<C: Collection>(level: &Level, user_id: &str) -> Select<C::Entity> {
     C::Dto::select_cols(with_members::<C>(level).select_only()).filter(C::MEMBER.eq(user_id))
@@ -107,11 +87,11 @@ pub(super) fn of_user<C: Collection>(level: &Level, user_id: &str) -> Select<C::
 
 /// Those of a level, each with its members. The level is asked of the membership, whose index it is in, and which is of the level
 /// of its group or role; asked of these, SQLite would go through all of them.
-pub(super) fn with_members<C: Collection>(level: &Level) -> Select<C::Entity> {
+pub(super) fn with_members<C: Peopled>(level: &Level) -> Select<C::Entity> {
     C::Entity::find().join(JoinType::InnerJoin, to_members::<C>()).filter(level.is(C::MEMBER_LEVEL))
 }
 
 /// From a set to its members.
-fn to_members<C: Collection>() -> RelationDef {
+fn to_members<C: Peopled>() -> RelationDef {
     C::Entity::belongs_to(C::Members::default()).from(C::ID).to(C::MEMBER_OF).into()
 }

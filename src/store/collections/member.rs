@@ -6,12 +6,14 @@ use std::marker::PhantomData;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::AT_ONCE;
 use super::list::{of_user, with_members};
-use super::{Collection, Holder, Place, at};
+use super::{Collection, Holder, Peopled, Place};
 use crate::entity::user;
 use crate::error::{Error, Result};
 use crate::store::engine::{Reading, keys::any_of};
 use crate::store::resources::{find_to_keep, id};
+use crate::store::standing::at;
 use crate::store::users::Brief;
 use crate::store::{Identifier, Level, Mutation, Store, Tx, lookup, organizations};
 
@@ -99,7 +101,7 @@ async fn ids<C: Collection>(tx: &Tx, level: &Level, codes: &[String]) -> Result<
 }
 
 /// Refuses the users who are no members of the level's organization; the pool's own level is everybody's.
-async fn refuse_strangers(tx: &Tx, level: &Level, users: &mut [Result<Brief>]) -> Result<()> {
+pub(in crate::store) async fn refuse_strangers(tx: &Tx, level: &Level, users: &mut [Result<Brief>]) -> Result<()> {
     let Some(organization_id) = level.organization_id() else { return Ok(()) };
     let user_ids = users.iter().flatten().map(|user| &user.user_id);
     let members = organizations::members_among(&tx.connection, organization_id, user_ids).await?;
@@ -112,7 +114,13 @@ async fn refuse_strangers(tx: &Tx, level: &Level, users: &mut [Result<Brief>]) -
 }
 
 /// Makes or ends the memberships of each of the users in each of the sets, all of which stand at the level.
-async fn change<C: Collection>(tx: &Tx, holding: Holding, level: &Level, ids: &[String], user_ids: &[String]) -> Result<()> {
+pub(in crate::store) async fn change<C: Peopled>(
+    tx: &Tx,
+    holding: Holding,
+    level: &Level,
+    ids: &[String],
+    user_ids: &[String],
+) -> Result<()> {
     if holding == Holding::Remove {
         let gone = any_of(&tx.connection, C::MEMBER_OF, ids).and(any_of(&tx.connection, C::MEMBER, user_ids));
         C::Members::delete_many().filter(gone).exec(&tx.connection).await?;
@@ -139,26 +147,24 @@ async fn change<C: Collection>(tx: &Tx, holding: Holding, level: &Level, ids: &[
     Ok(())
 }
 
-/// How many memberships are read at once.
-const AT_ONCE: usize = 100_000;
-
-/// The codes of what each of the users is in at a level, in their order; `None`: there are more than are read at once.
-pub(in crate::store) async fn codes<C: Collection>(
+/// What each of the users is in at a level, by this column and in its order; `None`: there are more than are read at once.
+pub(in crate::store) async fn held<C: Peopled>(
     connection: &impl ConnectionTrait,
     level: &Level,
     user_ids: &[String],
+    shown: C::Column,
 ) -> Result<Option<HashMap<String, Vec<String>>>> {
-    let select = with_members::<C>(level).select_only().column_as(C::MEMBER, "user_id").column_as(C::CODE, "code");
-    let select = select.filter(any_of(connection, C::MEMBER, user_ids)).order_by_asc(C::CODE).limit(AT_ONCE as u64 + 1);
+    let select = with_members::<C>(level).select_only().column_as(C::MEMBER, "user_id").column_as(shown, "shown");
+    let select = select.filter(any_of(connection, C::MEMBER, user_ids)).order_by_asc(shown).limit(AT_ONCE as u64 + 1);
     let rows = select.into_tuple::<(String, String)>().all(connection).await?;
     if rows.len() > AT_ONCE {
         return Ok(None);
     }
-    let mut codes: HashMap<_, Vec<_>> = HashMap::new();
-    for (user_id, code) in rows {
-        codes.entry(user_id).or_default().push(code);
+    let mut held: HashMap<_, Vec<_>> = HashMap::new();
+    for (user_id, shown) in rows {
+        held.entry(user_id).or_default().push(shown);
     }
-    Ok(Some(codes))
+    Ok(Some(held))
 }
 
 impl Store {

@@ -16,6 +16,8 @@ const UNIQUE: &[(&str, &str, Conflict)] = &[
     ("organizations.code", "organizations_code", Conflict::Code),
     ("groups.code", "groups_code", Conflict::Code),
     ("roles.code", "roles_code", Conflict::Code),
+    ("departments.code", "departments_code", Conflict::Code),
+    ("posts.code", "posts_code", Conflict::Code),
 ];
 
 /// What an error says of the database.

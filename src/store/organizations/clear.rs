@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio::sync::Notify;
 
 use super::member::disown;
+use crate::entity::department;
 use crate::entity::organization::{self, member};
 use crate::entity::user;
 use crate::error::Result;
-use crate::store::collections::Collection;
+use crate::store::collections::Peopled;
+use crate::store::departments::Departments;
 use crate::store::engine::keys::any_of;
 use crate::store::groups::Groups;
+use crate::store::posts::Posts;
 use crate::store::roles::Roles;
 use crate::store::{Context, Mutation, Store, Tx};
 
@@ -40,6 +44,9 @@ impl Mutation for ClearOrganization {
         let id = organization.organization_id.as_str();
         let cleared = clear_sets::<Groups>(tx, id).await?
             || clear_sets::<Roles>(tx, id).await?
+            || clear_sets::<Posts>(tx, id).await?
+            || part_departments(tx, id).await?
+            || clear_sets::<Departments>(tx, id).await?
             || leave_to_pool(tx, id).await?
             || end_memberships(tx, id).await?;
         if !cleared {
@@ -49,8 +56,21 @@ impl Mutation for ClearOrganization {
     }
 }
 
-/// Clears the members of a group or role, or one that has none; `false`: there is none left.
-async fn clear_sets<C: Collection>(tx: &Tx, organization_id: &str) -> Result<bool> {
+/// Makes roots of some departments, so that none is in the way of another's end; `false`: all are.
+async fn part_departments(tx: &Tx, organization_id: &str) -> Result<bool> {
+    let parts = department::Entity::find().select_only().column(department::Column::DepartmentId);
+    let parts = parts.filter(department::Column::Level.eq(organization_id));
+    let parts = parts.filter(department::Column::ParentDepartmentId.is_not_null()).limit(STEP);
+    let parts: Vec<String> = parts.into_tuple().all(&tx.connection).await?;
+    let root = Expr::value(None::<String>);
+    let update = department::Entity::update_many().col_expr(department::Column::ParentDepartmentId, root);
+    let these = any_of(&tx.connection, department::Column::DepartmentId, &parts);
+    update.filter(these).exec(&tx.connection).await?;
+    Ok(!parts.is_empty())
+}
+
+/// Clears the members of a set, or one that has none; `false`: there is none left.
+async fn clear_sets<C: Peopled>(tx: &Tx, organization_id: &str) -> Result<bool> {
     let sets = C::Entity::find().select_only().column(C::ID).filter(C::LEVEL.eq(organization_id));
     let Some(id) = sets.into_tuple::<String>().one(&tx.connection).await? else { return Ok(false) };
     let members = C::Members::find().select_only().column(C::MEMBER).filter(C::MEMBER_OF.eq(&id)).limit(STEP);

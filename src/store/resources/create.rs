@@ -39,14 +39,18 @@ impl<R: Resource> Mutation for Create<R> {
     type Answer = R::Dto;
 
     async fn apply(&self, tx: &Tx) -> Result<R::Dto> {
+        R::wait(tx, &self.dto).await?;
         self.level.keep(tx).await?;
         let id = tx.clock.new_id();
         let mut row = self.dto.clone().into_active_model();
         R::stand(&mut row, &self.level)?;
         row.set(R::ID, id.clone().into());
-        row.set(R::ETAG, etag::new().into());
-        row.set(R::CREATED_AT, tx.now.into());
-        row.set(R::UPDATED_AT, tx.now.into());
+        if let Some(stamps) = R::STAMPS {
+            row.set(stamps.etag, etag::new().into());
+            row.set(stamps.created_at, tx.now.into());
+            row.set(stamps.updated_at, tx.now.into());
+        }
+        R::settle(tx, &row, None).await?;
         R::Entity::insert(row).exec_without_returning(&tx.connection).await?;
         read::<R>(&tx.connection, &id).await
     }

@@ -3,7 +3,7 @@
 use prost_types::FieldMask;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter};
 
-use super::{Resource, find_to_change, id, read, text};
+use super::{Resource, find_to_change, id, read};
 use crate::error::Result;
 use crate::proto::Timestamp;
 use crate::proto::reflect::Reflect;
@@ -44,17 +44,23 @@ impl<R: Resource> Mutation for Update<R> {
     type Answer = R::Dto;
 
     async fn apply(&self, tx: &Tx) -> Result<R::Dto> {
+        R::wait(tx, &self.dto).await?;
         let stored = find_to_change::<R>(tx, &self.key).await?;
-        etag::require(self.etag.as_deref(), &text(&stored, R::ETAG))?;
+        if let Some(stamps) = R::STAMPS {
+            stamps.require(self.etag.as_deref(), &stored)?;
+        }
         let id = id::<R>(&stored);
         let mut row = self.dto.clone().into_active_model();
         changes::apply_mask(&mut row, &stored, self.mask.as_ref())?;
         changes::keep_differing(&mut row, &stored);
         if row.is_changed() {
-            row.set(R::ETAG, etag::new().into());
-            // A clock may be set back, and the clocks of replicas differ a little.
-            let created_at = stored.get(R::CREATED_AT).unwrap::<Option<Timestamp>>().unwrap_or(tx.now);
-            row.set(R::UPDATED_AT, tx.now.max(created_at).into());
+            R::settle(tx, &row, Some(&stored)).await?;
+            if let Some(stamps) = R::STAMPS {
+                row.set(stamps.etag, etag::new().into());
+                // A clock may be set back, and the clocks of replicas differ a little.
+                let created_at = stored.get(stamps.created_at).unwrap::<Option<Timestamp>>().unwrap_or(tx.now);
+                row.set(stamps.updated_at, tx.now.max(created_at).into());
+            }
             R::Entity::update_many().set(row).filter(R::ID.eq(&id)).exec(&tx.connection).await?;
         }
         read::<R>(&tx.connection, &id).await

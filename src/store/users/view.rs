@@ -12,18 +12,23 @@ use crate::limits;
 use crate::proto::UserDto;
 use crate::proto::reflect::{Reflect, Value};
 
+use crate::store::collections::Collection;
+use crate::store::departments::Held;
 use crate::store::groups::Groups;
 use crate::store::paging::Listed;
+use crate::store::posts::Posts;
+use crate::store::resources::Resource;
 use crate::store::roles::Roles;
-use crate::store::{Level, Tenant, collections, organizations};
+use crate::store::{Level, Tenant, collections, departments, organizations};
 
 /// How many users' custom data are read at once: 16 MiB at most.
 const AT_ONCE: usize = 256;
 
 /// What a read answers with beside the profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "as requests have them")]
 pub struct View {
-    /// The level that the groups and roles are of.
+    /// The level that the groups, roles, departments and posts are of.
     pub level: Level,
     /// How custom data is shown.
     pub custom_data: CustomDataView,
@@ -33,6 +38,10 @@ pub struct View {
     pub roles: bool,
     /// Whether the ids of the organizations are.
     pub organizations: bool,
+    /// Whether the ids of the departments are, and which is the main one.
+    pub departments: bool,
+    /// Whether the ids of the posts are.
+    pub posts: bool,
 }
 
 impl View {
@@ -51,7 +60,8 @@ impl View {
             (false, false) => CustomDataView::None,
         };
         let (groups, roles, organizations) = (asked("with_groups"), asked("with_roles"), asked("with_organizations"));
-        Self { level: level.clone(), custom_data, groups, roles, organizations }
+        let (departments, posts) = (asked("with_department_ids"), asked("with_post"));
+        Self { level: level.clone(), custom_data, groups, roles, organizations, departments, posts }
     }
 
     /// Whether the profile alone says it all: then there is nothing else to be read, nor a level that may not be there.
@@ -119,23 +129,39 @@ struct Relations {
     groups: HashMap<String, Vec<String>>,
     roles: HashMap<String, Vec<String>>,
     organizations: HashMap<String, Vec<String>>,
+    departments: HashMap<String, Held>,
+    posts: HashMap<String, Vec<String>>,
     custom_data: HashMap<String, Stored>,
 }
 
 impl Relations {
-    /// One query each; `None`: there are more groups or roles than are read at once.
+    /// One query each; `None`: there are more memberships of a kind than are read at once.
     async fn read(connection: &impl ConnectionTrait, tenant: &Tenant, ids: &[String], view: &View) -> Result<Option<Self>> {
         let mut relations = Self::default();
         if view.groups {
-            let Some(codes) = collections::codes::<Groups>(connection, &view.level, ids).await? else { return Ok(None) };
+            let Some(codes) = collections::held::<Groups>(connection, &view.level, ids, Groups::CODE).await? else {
+                return Ok(None);
+            };
             relations.groups = codes;
         }
         if view.roles {
-            let Some(codes) = collections::codes::<Roles>(connection, &view.level, ids).await? else { return Ok(None) };
+            let Some(codes) = collections::held::<Roles>(connection, &view.level, ids, Roles::CODE).await? else {
+                return Ok(None);
+            };
             relations.roles = codes;
         }
         if view.organizations {
             relations.organizations = organizations::ids_of(connection, tenant, ids).await?;
+        }
+        if view.departments {
+            let Some(held) = departments::held(connection, &view.level, ids).await? else { return Ok(None) };
+            relations.departments = held;
+        }
+        if view.posts {
+            let Some(held) = collections::held::<Posts>(connection, &view.level, ids, Posts::ID).await? else {
+                return Ok(None);
+            };
+            relations.posts = held;
         }
         if view.custom_data != CustomDataView::None {
             relations.custom_data = Stored::of(connection, ids).await?;
@@ -145,8 +171,12 @@ impl Relations {
 
     fn show(&self, view: &View, user: &mut UserDto) -> Result<()> {
         let texts = |of: &HashMap<String, Vec<String>>| of.get(user.user_id()).cloned().unwrap_or_default();
-        let [groups, roles, organizations] = [&self.groups, &self.roles, &self.organizations].map(texts);
-        (user.group_codes, user.role_codes, user.organization_ids) = (groups, roles, organizations);
+        let [groups, roles, posts] = [&self.groups, &self.roles, &self.posts].map(texts);
+        let organizations = texts(&self.organizations);
+        let departments = self.departments.get(user.user_id()).cloned().unwrap_or_default();
+        (user.group_codes, user.role_codes, user.post_id_list) = (groups, roles, posts);
+        user.organization_ids = organizations;
+        (user.department_ids, user.main_department_id) = (departments.ids, departments.main);
         match self.custom_data.get(user.user_id()) {
             Some(stored) => stored.show(view.custom_data, user),
             None => Ok(()),

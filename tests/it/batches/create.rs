@@ -112,7 +112,7 @@ async fn users_that_clash_with_stored_ones_or_earlier_ones_are_not_created() {
     let (_roster, client) = begun().await;
     client.create(bob()).await.unwrap();
     client.create(named("stored")).await.unwrap();
-    let users = [
+    let users = vec![
         // Each of Bob's identifiers, one by one and all at once.
         texts(&[("user_id", "bob-1"), ("username", "free-0")]),
         texts(&[("email", "Bob@EXAMPLE.com.")]),
