@@ -30,6 +30,9 @@ const LISTS: &[(&str, &str)] = &[
     ("OrganizationService.ListOrganizations", ""),
     ("OrganizationService.ListOrganizationMembers", "organization_id: 'set-0'"),
     ("OrganizationService.ListUserOrganizations", "user_id: 'user-000000'"),
+    ("OrganizationService.ListDepartments", ""),
+    ("OrganizationService.ListDepartmentMembers", "department_id: 'set-0'"),
+    ("OrganizationService.ListPosts", ""),
     ("ApiKeyService.ListApiKeys", ""),
 ];
 
@@ -92,7 +95,7 @@ fn method(rpc: &str) -> MethodDescriptor {
     service.methods().find(|candidate| candidate.name() == method).unwrap()
 }
 
-/// A server of three users who are all in three groups and roles, and a caller beside two more.
+/// A server of three users who are all in three groups, roles and departments, and a caller beside two more.
 async fn served() -> (Roster, Caller) {
     let roster = Roster::start().await;
     let client = roster.client("*").await;
@@ -102,6 +105,16 @@ async fn served() -> (Roster, Caller) {
         group(&client, code, &users).await;
         role(&client, code, &users).await;
         organization(&roster, code, &users).await;
+    }
+    for set in SETS {
+        // Past the server, which makes their ids itself.
+        let department = format!(
+            "INSERT INTO departments (department_id, etag, created_at, updated_at) VALUES ('{set}', 'e', 0, 0);
+             INSERT INTO department_members (department_id, user_id, is_leader, is_main)
+                 SELECT '{set}', user_id, FALSE, FALSE FROM users;
+             INSERT INTO posts (post_id) VALUES ('{set}')"
+        );
+        roster.database.execute(&department).await;
     }
     drop(roster.key("users:read", None).await);
     let caller = Caller::of(&roster).await;
@@ -168,6 +181,11 @@ async fn a_token_of_another_question_is_refused() {
         ("GroupService.ListGroupMembers", "code: 'set-0'", &["code: 'set-1'"]),
         ("RoleService.ListRoleMembers", "code: 'set-0'", &["code: 'set-1'"]),
         ("OrganizationService.ListOrganizationMembers", "organization_id: 'set-0'", &["organization_id: 'set-1'"]),
+        (
+            "OrganizationService.ListDepartmentMembers",
+            "department_id: 'set-0'",
+            &["department_id: 'set-1'", "department_id: 'set-0' include_children: true"],
+        ),
     ] {
         let token = caller.token(rpc, question).await;
         caller.assert_good(rpc, question, &token).await;
@@ -185,7 +203,7 @@ async fn how_much_is_asked_counted_and_shown_may_change_under_a_token() {
         for other in ["limit: 1", "limit: 2", "limit: 1000", "count: COUNT_MODE_EXACT", "count: COUNT_MODE_NONE"] {
             caller.assert_good(rpc, &format!("{request} {other}"), &token).await;
         }
-        for flag in ["with_custom_data", "flat_custom_data", "with_groups", "with_roles"] {
+        for flag in ["with_custom_data", "flat_custom_data", "with_groups", "with_roles", "with_department_ids", "with_post"] {
             if method(rpc).input().get_field_by_name(flag).is_some() {
                 caller.assert_good(rpc, &format!("{request} {flag}: true"), &token).await;
             }

@@ -98,6 +98,59 @@ const TABLE: &[Row] = &[
     row("RoleService.AddRoleMembers", "roles:write", "code: 'r' user_ids: 'ann'", Some(("code: 'r'", "user_ids"))),
     row("RoleService.RemoveRoleMembers", "roles:write", "code: 'r' user_ids: 'ann'", Some(("user_ids: 'ann'", "code"))),
     row("RoleService.HasAnyRole", "roles:read", "user_id: 'ann' role_codes: 'r'", Some(("user_id: 'ann'", "role_codes"))),
+    // Departments and posts: `d`, `gone` and `p` are there from the start.
+    row(
+        "OrganizationService.CreateDepartment",
+        "organizations:write",
+        "department { name: 'new' parent_department_id: 'd' }",
+        Some(("department { code: 'a b' }", "department.code")),
+    ),
+    row("OrganizationService.GetDepartment", "organizations:read", "department_id: 'd'", Some(("", "department_id"))),
+    row(
+        "OrganizationService.UpdateDepartment",
+        "organizations:write",
+        "department_id: 'd' department { name: 'D' }",
+        Some(("department_id: 'd' update_mask { paths: 'leader_user_ids' }", "update_mask")),
+    ),
+    row(
+        "OrganizationService.DeleteDepartment",
+        "organizations:write",
+        "department_id: 'gone'",
+        Some(("department_id: ''", "department_id")),
+    ),
+    row("OrganizationService.ListDepartments", "organizations:read", "", Some(("organization_id: ''", "organization_id"))),
+    row(
+        "OrganizationService.AddDepartmentMembers",
+        "organizations:write",
+        "department_id: 'd' user_ids: 'ann' is_main: true",
+        Some(("department_id: 'd'", "user_ids")),
+    ),
+    row(
+        "OrganizationService.RemoveDepartmentMembers",
+        "organizations:write",
+        "department_id: 'd' user_ids: 'ann'",
+        Some(("user_ids: 'ann'", "department_id")),
+    ),
+    row(
+        "OrganizationService.ListDepartmentMembers",
+        "organizations:read users:read",
+        "department_id: 'd' include_children: true",
+        Some(("department_id: 'd' limit: 0", "limit")),
+    ),
+    row(
+        "OrganizationService.CreatePost",
+        "organizations:write",
+        "post { name: 'new' }",
+        Some(("post { post_id: 'x' }", "post.post_id")),
+    ),
+    row("OrganizationService.ListPosts", "organizations:read", "", Some(("page: 0", "page"))),
+    row("OrganizationService.DeletePost", "organizations:write", "post_id: 'gone'", Some(("", "post_id"))),
+    row(
+        "OrganizationService.SetUserPosts",
+        "organizations:write",
+        "user_id: 'ann' post_ids: 'p'",
+        Some(("user_id: 'ann' post_ids: ''", "post_ids[0]")),
+    ),
     row(
         "OrganizationService.CreateOrganization",
         "organizations:write",
@@ -247,6 +300,11 @@ async fn each(mut send: impl AsyncFnMut(&Roster, &Wire, &Row)) {
     for id in ["acme", "gone"] {
         organization(&roster, id, &["ann"]).await;
     }
+    // Past the server, which makes their ids itself.
+    let sets =
+        "INSERT INTO departments (department_id, etag, created_at, updated_at) VALUES ('d', 'e', 0, 0), ('gone', 'e', 0, 0);
+        INSERT INTO posts (post_id) VALUES ('p'), ('gone')";
+    roster.database.execute(sets).await;
     let wire = Wire::connect(roster.address).await;
     for row in TABLE {
         send(&roster, &wire, row).await;
@@ -289,6 +347,8 @@ async fn a_good_request_is_answered_under_the_least_scope() {
             "DeleteGroup",
             "DeleteRole",
             "DeleteOrganization",
+            "DeleteDepartment",
+            "DeletePost",
         ];
         let says = message.fields().count() > 0 || silent.iter().any(|name| row.rpc.ends_with(&format!(".{name}")));
         assert!(says || row.rpc.contains("ListUser"), "{} answers nothing", row.rpc);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::DescriptorPool;
 use roster::entity::{
-    api_key, api_key_secret, group, idempotency_answer, idempotency_record, identity, identity_token, lock, organization, role,
-    sealing_key, secret_key, secret_key_wrap, user, user_custom_data,
+    api_key, api_key_secret, department, group, idempotency_answer, idempotency_record, identity, identity_token, lock,
+    organization, post, role, sealing_key, secret_key, secret_key_wrap, user, user_custom_data,
 };
 use roster::proto::DESCRIPTORS;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, Iterable, Statement};
@@ -16,7 +16,16 @@ use crate::harness::Roster;
 type Columns = Vec<(String, bool)>;
 
 /// What has no column: it lies in a table of its own.
-const NOT_COLUMNS: [&str; 5] = ["custom_data", "flat_custom_data", "group_codes", "organization_ids", "role_codes"];
+const NOT_COLUMNS: [&str; 8] = [
+    "custom_data",
+    "department_ids",
+    "flat_custom_data",
+    "group_codes",
+    "main_department_id",
+    "organization_ids",
+    "post_id_list",
+    "role_codes",
+];
 /// What has no field: only the store's look-ups need it.
 const NOT_FIELDS: [&str; 2] = ["email_key", "phone_key"];
 
@@ -27,6 +36,8 @@ fn entities() -> BTreeMap<String, Columns> {
         entity::<user_custom_data::Entity>(),
         entity::<api_key::Entity>(),
         entity::<api_key_secret::Entity>(),
+        entity::<department::Entity>(),
+        entity::<department::member::Entity>(),
         entity::<group::Entity>(),
         entity::<group::member::Entity>(),
         entity::<idempotency_answer::Entity>(),
@@ -36,6 +47,8 @@ fn entities() -> BTreeMap<String, Columns> {
         entity::<lock::Entity>(),
         entity::<organization::Entity>(),
         entity::<organization::member::Entity>(),
+        entity::<post::Entity>(),
+        entity::<post::member::Entity>(),
         entity::<role::Entity>(),
         entity::<role::member::Entity>(),
         entity::<sealing_key::Entity>(),
