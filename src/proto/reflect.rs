@@ -93,7 +93,7 @@ pub enum TextRule {
     Date,
     /// An id that a caller chooses.
     ChosenId,
-    /// What a group or role is called by.
+    /// What a group, a role and their like are called by.
     Code,
     /// The id of something else.
     Id,

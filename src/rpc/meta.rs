@@ -38,6 +38,7 @@ impl MetaService for Meta {
             max_query_words: wire(limits::QUERY_WORDS),
             max_code_characters: wire(limits::CODE_CHARACTERS),
             max_has_any_role_codes: wire(limits::ASKED_ROLES),
+            max_department_levels: wire(limits::DEPARTMENT_LEVELS),
         })
     }
 

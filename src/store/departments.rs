@@ -57,8 +57,8 @@ impl Resource for Departments {
     }
 
     /// Of two that are put below each other at once, neither would see where the other goes.
-    async fn wait(tx: &Tx, set: &DepartmentDto) -> Result<()> {
-        if set.parent_department_id.is_some() { locks::alone(&tx.connection, "move_departments").await } else { Ok(()) }
+    async fn wait(tx: &Tx, gives: &(dyn Fn(&str) -> bool + Sync)) -> Result<()> {
+        if gives("parent_department_id") { locks::alone(&tx.connection, "move_departments").await } else { Ok(()) }
     }
 
     /// Whatever is put under another keeps the tree a tree, of so many levels at most.

@@ -58,12 +58,12 @@ pub trait Resource: Send + Sync + 'static {
     /// Puts a new row where it is to stand.
     ///
     /// # Errors
-    /// [`Error::OrganizationNotFound`] where nothing can stand.
+    /// [`Error::OrganizationNotFound`] for a level where nothing can stand.
     fn stand(row: &mut Self::Row, level: &Level) -> Result<()>;
 
-    /// Waits for what only one write at a time may do that sets this. Before anything is locked.
-    fn wait(tx: &Tx, set: &Self::Dto) -> impl Future<Output = Result<()>> + Send {
-        let _ = (tx, set);
+    /// Waits where only one write at a time may give a field of this name a value. Before anything is locked.
+    fn wait(tx: &Tx, gives: &(dyn Fn(&str) -> bool + Sync)) -> impl Future<Output = Result<()>> + Send {
+        let _ = (tx, gives);
         std::future::ready(Ok(()))
     }
 

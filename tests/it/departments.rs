@@ -1,5 +1,6 @@
 //! Departments: trees at the pool's own level or in an organization, and who is in them.
 
+mod faults;
 mod lists;
 mod members;
 mod races;

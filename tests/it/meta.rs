@@ -30,6 +30,7 @@ const LIMITS: GetLimitsResponse = GetLimitsResponse {
     max_query_words: 16,
     max_code_characters: 64,
     max_has_any_role_codes: 100,
+    max_department_levels: 100,
 };
 
 #[tokio::test]

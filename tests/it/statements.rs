@@ -1,15 +1,18 @@
 //! What calls cost in statements: so many, however many users they are about.
 
 use roster::proto::{
-    AddGroupMembersRequest, AddRoleMembersRequest, AddUserRolesRequest, AddUserToGroupRequest, BatchDeleteUsersRequest,
-    BatchGetUsersItem, BatchGetUsersRequest, GetLimitsRequest, GetUserRequest, HasAnyRoleRequest, ListGroupMembersRequest,
-    ListGroupsRequest, ListRoleMembersRequest, ListUserGroupsRequest, ListUserRolesRequest, ListUsersRequest,
-    RemoveGroupMembersRequest, RemoveUserRolesRequest, SearchUsersRequest, UserDto, UserIdType,
+    AddDepartmentMembersRequest, AddGroupMembersRequest, AddRoleMembersRequest, AddUserRolesRequest, AddUserToGroupRequest,
+    BatchDeleteUsersRequest, BatchGetUsersItem, BatchGetUsersRequest, GetLimitsRequest, GetUserRequest, HasAnyRoleRequest,
+    ListDepartmentMembersRequest, ListDepartmentsRequest, ListGroupMembersRequest, ListGroupsRequest, ListPostsRequest,
+    ListRoleMembersRequest, ListUserGroupsRequest, ListUserRolesRequest, ListUsersRequest, RemoveGroupMembersRequest,
+    RemoveUserRolesRequest, SearchUsersRequest, UserDto, UserIdType,
 };
 
+use crate::departments::adding;
 use crate::dto::texts;
 use crate::harness::{Client, Roster};
 use crate::pages::{create_many, group, id, list, members, pool, role, search};
+use crate::posts::set;
 
 /// What the key check of every call costs.
 const KEY: usize = 1;
@@ -96,6 +99,52 @@ async fn a_page_of_users_is_at_most_four_statements_with_groups_and_roles() {
     }
     let page = list(&client, ListUsersRequest { limit: Some(100), ..request }).await.unwrap();
     assert!(page.users.len() == 100 && page.users.iter().all(|user| user.group_codes.len() + user.role_codes.len() == 4));
+}
+
+#[tokio::test]
+async fn departments_and_posts_are_one_statement_each_however_many_users_and_of_each() {
+    let (roster, client) = served(300).await;
+    let (organizations, mut posts, mut all) = (client.organizations(), Vec::new(), Vec::new());
+    let members: Vec<_> = (0..300).map(id).collect();
+    let members: Vec<_> = members.iter().map(String::as_str).collect();
+    for name in ["a", "b", "c"] {
+        let department = client.made(None, all.first().map(String::as_str), name).await;
+        client.put(AddDepartmentMembersRequest { is_leader: true, is_main: true, ..adding(&department, &members) }).await;
+        all.push(department);
+        posts.push(client.made_post(None, name).await);
+    }
+    set(&client, members[0], None, &posts).await.unwrap();
+    for limit in [1, 100, 300].map(Some) {
+        let list_users = ListUsersRequest { limit, with_department_ids: true, with_post: true, ..Default::default() };
+        let call = async || drop(list(&client, list_users.clone()).await.unwrap());
+        assert!(cost(&roster, call).await <= 4, "{limit:?}");
+        for include_children in [false, true] {
+            let (department_id, with_department_ids, with_post) = (Some(all[0].clone()), true, true);
+            let members = ListDepartmentMembersRequest {
+                department_id,
+                include_children,
+                limit,
+                with_department_ids,
+                with_post,
+                ..Default::default()
+            };
+            // One for the department itself.
+            assert!(cost(&roster, async || drop(client.members(members.clone()).await.unwrap())).await <= 5, "{limit:?}");
+        }
+        let departments = ListDepartmentsRequest { limit, ..Default::default() };
+        let call = async || drop(organizations.clone().list_departments(departments.clone()).await.unwrap());
+        assert!(cost(&roster, call).await <= 3, "{limit:?}");
+        let posts = ListPostsRequest { limit, ..Default::default() };
+        let call = async || drop(organizations.clone().list_posts(posts.clone()).await.unwrap());
+        assert!(cost(&roster, call).await <= 2, "{limit:?}");
+    }
+    let adds = async |users: usize| {
+        let request = AddDepartmentMembersRequest { is_main: true, ..adding(&all[1], &members[..users]) };
+        cost(&roster, async || client.put(request.clone()).await).await
+    };
+    let (two, many) = (adds(2).await, adds(300).await);
+    assert_eq!(two, many);
+    assert!(two <= 5, "{two}");
 }
 
 #[tokio::test]

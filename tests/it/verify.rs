@@ -213,6 +213,8 @@ async fn stored() -> (Roster, Client) {
     let tokens = ProviderTokens { access_token: Some("token".to_owned()), refresh_token: None };
     let set = SetProviderTokens(vec![("identity-1".to_owned(), tokens)]);
     roster.store.write(Context::default(), set).await.unwrap();
+    client.made(None, None, "department").await;
+    client.made_post(None, "post").await;
     client.users().list_users(ListUsersRequest { limit: Some(1), ..ListUsersRequest::default() }).await.unwrap();
     (roster, client)
 }

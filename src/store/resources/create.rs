@@ -39,7 +39,7 @@ impl<R: Resource> Mutation for Create<R> {
     type Answer = R::Dto;
 
     async fn apply(&self, tx: &Tx) -> Result<R::Dto> {
-        R::wait(tx, &self.dto).await?;
+        R::wait(tx, &|field| self.dto.get(field).is_present()).await?;
         self.level.keep(tx).await?;
         let id = tx.clock.new_id();
         let mut row = self.dto.clone().into_active_model();

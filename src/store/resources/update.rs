@@ -44,7 +44,8 @@ impl<R: Resource> Mutation for Update<R> {
     type Answer = R::Dto;
 
     async fn apply(&self, tx: &Tx) -> Result<R::Dto> {
-        R::wait(tx, &self.dto).await?;
+        let named = |field: &str| self.mask.as_ref().is_none_or(|mask| mask.names(field));
+        R::wait(tx, &|field| named(field) && self.dto.get(field).is_present()).await?;
         let stored = find_to_change::<R>(tx, &self.key).await?;
         if let Some(stamps) = R::STAMPS {
             stamps.require(self.etag.as_deref(), &stored)?;
