@@ -90,22 +90,22 @@ async fn a_user_has_one_main_department_whoever_makes_one_so() {
     let (_roster, clients) = connected().await;
     users(&clients[0], None, &["ann", "bob", "cat"]).await;
     let mut ids = Vec::new();
-    for name in ["a", "b", "c", "d"] {
-        ids.push(clients[0].made(None, None, name).await);
+    for number in 0..12 {
+        ids.push(clients[0].made(None, None, &number.to_string()).await);
     }
     for _ in 0..ROUNDS {
         let act = |index: usize| {
-            let (client, id) = (clients[index].clone(), ids[index].clone());
+            let (client, id) = (clients[index % 4].clone(), ids[index].clone());
             let who = if index.is_multiple_of(2) { ["ann", "bob", "cat"] } else { ["cat", "bob", "ann"] };
             async move { client.put(AddDepartmentMembersRequest { is_main: true, ..adding(&id, &who) }).await }
         };
-        at_once(4, act).await;
+        at_once(ids.len(), act).await;
         let mut mains = Vec::new();
         for user in ["ann", "bob", "cat"] {
             let (user_id, with_department_ids) = (Some(user.to_owned()), true);
             let request = GetUserRequest { user_id, with_department_ids, ..Default::default() };
             let user = clients[0].users().get_user(request).await.unwrap().into_inner().user.unwrap();
-            assert_eq!(user.department_ids.len(), 4);
+            assert_eq!(user.department_ids.len(), ids.len());
             mains.push(user.main_department_id.unwrap());
         }
         // The last call is the last for all of them.

@@ -9,6 +9,8 @@ use crate::harness::assert_invalid;
 
 /// The most levels of a tree.
 const LEVELS: usize = 100;
+/// What is told where a tree would have more.
+const FIELD: &str = "department.parent_department_id";
 
 #[tokio::test]
 async fn a_department_moves_with_all_that_is_below_it() {
@@ -82,7 +84,6 @@ async fn a_tree_has_a_hundred_levels_at_most() {
     for level in 2..=LEVELS {
         chain.push(client.made(None, chain.last().map(String::as_str), &level.to_string()).await);
     }
-    const FIELD: &str = "department.parent_department_id";
     let deeper = client.create_department(department(None, chain.last().map(String::as_str), "x")).await;
     assert_invalid(deeper, &[FIELD]);
     let pair = client.made(None, None, "pair").await;
