@@ -216,6 +216,9 @@ async fn what_the_server_sets_cannot_be_written() {
     flat.group_codes = vec!["engineering".to_owned()];
     flat.role_codes = vec!["admin".to_owned()];
     flat.organization_ids = vec!["acme".to_owned()];
+    flat.department_ids = vec!["sales".to_owned()];
+    flat.main_department_id = Some("sales".to_owned());
+    flat.post_id_list = vec!["clerk".to_owned()];
     for name in dto::descriptor().fields().map(|field| field.name().to_owned()) {
         if !OUTPUT_ONLY.contains(&name.as_str()) {
             continue;

@@ -1,0 +1,207 @@
+//! What must be known of each RPC to ask it well and badly.
+
+/// What must be known of an RPC. Requests are in protobuf's text format.
+pub(super) struct Row {
+    pub(super) rpc: &'static str,
+    /// As in the contract's table of scopes (§5), which the proto's options have to match; `any`: any key.
+    pub(super) scope: &'static str,
+    pub(super) good: &'static str,
+    /// A request that breaks a rule, and the field that is told; none where a request says nothing.
+    pub(super) bad: Option<(&'static str, &'static str)>,
+}
+
+const fn row(rpc: &'static str, scope: &'static str, good: &'static str, bad: Option<(&'static str, &'static str)>) -> Row {
+    Row { rpc, scope, good, bad }
+}
+
+/// In the proto's order; the users `ann` and `gone` are there from the start, and the organizations `acme` and `gone`.
+pub(super) const TABLE: &[Row] = &[
+    row("UserService.UserExists", "users:exists", "username: 'ann'", Some(("email: 'ann'", "email"))),
+    row("UserService.BatchUserExists", "users:exists", "checks { username: 'ann' }", Some(("", "checks"))),
+    row("UserService.CheckUser", "users:exists", "email: 'ann@example.com'", Some(("phone_number: 'x'", "phone_number"))),
+    row("UserService.CheckUsernameAvailability", "users:exists", "username: 'ann'", Some(("", "username"))),
+    row("UserService.GetUser", "users:read", "user_id: 'ann'", Some(("user_id: ''", "user_id"))),
+    row("UserService.FindUser", "users:read", "username: 'ann'", Some(("email: 'x'", "email"))),
+    row(
+        "UserService.CreateUser",
+        "users:write",
+        "user { username: 'new' }",
+        Some(("user { etag: 'x' username: 'y' }", "user.etag")),
+    ),
+    row(
+        "UserService.UpdateUser",
+        "users:write",
+        "user_id: 'ann' user { name: 'Ann' } update_mask { paths: 'name' }",
+        Some(("user_id: 'ann' update_mask { paths: '*' }", "update_mask")),
+    ),
+    row("UserService.DeleteUser", "users:write", "user_id: 'gone'", Some(("user_id_type: 99 user_id: 'gone'", "user_id_type"))),
+    row("UserService.BatchGetUsers", "users:read", "users { user_id: 'ann' }", Some(("", "users"))),
+    row("UserService.BatchCreateUsers", "users:write", "users { user { username: 'b' } }", Some(("", "users"))),
+    row("UserService.BatchDeleteUsers", "users:write", "user_ids: 'nobody'", Some(("", "user_ids"))),
+    row("UserService.ListUsers", "users:read", "", Some(("limit: 1001", "limit"))),
+    row("UserService.SearchUsers", "users:read", "query: 'ann'", Some(("query: ' '", "query"))),
+    row("UserService.ListUserGroups", "groups:read", "user_id: 'ann'", Some(("user_id: 'ann' page: 0", "page"))),
+    row("UserService.AddUserToGroup", "groups:write", "user_id: 'ann' group_code: 'g'", Some(("user_id: 'ann'", "group_code"))),
+    row(
+        "UserService.RemoveUserFromGroup",
+        "groups:write",
+        "user_id: 'ann' group_code: 'g'",
+        Some(("user_id: 'ann' group_code: ''", "group_code")),
+    ),
+    row("UserService.ListUserRoles", "roles:read", "user_id: 'ann'", Some(("user_id: 'ann' count: 9", "count"))),
+    row("UserService.AddUserRoles", "roles:write", "user_id: 'ann' role_codes: 'r'", Some(("user_id: 'ann'", "role_codes"))),
+    row(
+        "UserService.RemoveUserRoles",
+        "roles:write",
+        "user_id: 'ann' role_codes: 'r'",
+        Some(("user_id: 'ann' role_codes: ''", "role_codes[0]")),
+    ),
+    row("GroupService.CreateGroup", "groups:write", "group { code: 'new' }", Some(("group { code: 'a b' }", "group.code"))),
+    row("GroupService.GetGroup", "groups:read", "code: 'g'", Some(("", "code"))),
+    row(
+        "GroupService.UpdateGroup",
+        "groups:write",
+        "code: 'g' group { name: 'G' }",
+        Some(("code: 'g' group { etag: 'x' }", "group.etag")),
+    ),
+    row("GroupService.DeleteGroup", "groups:write", "code: 'gone'", Some(("code: ''", "code"))),
+    row("GroupService.ListGroups", "groups:read", "", Some(("page: 1 page_token: 'x'", "page"))),
+    row("GroupService.ListGroupMembers", "groups:read users:read", "code: 'g'", Some(("code: 'g' limit: 0", "limit"))),
+    row("GroupService.AddGroupMembers", "groups:write", "code: 'g' user_ids: 'ann'", Some(("code: 'g'", "user_ids"))),
+    row("GroupService.RemoveGroupMembers", "groups:write", "code: 'g' user_ids: 'ann'", Some(("user_ids: 'ann'", "code"))),
+    row("RoleService.CreateRole", "roles:write", "role { code: 'new' }", Some(("role { name: 'R' }", "role.code"))),
+    row("RoleService.GetRole", "roles:read", "code: 'r'", Some(("", "code"))),
+    row(
+        "RoleService.UpdateRole",
+        "roles:write",
+        "code: 'r' role { name: 'R' }",
+        Some(("code: 'r' update_mask { paths: 'x' }", "update_mask")),
+    ),
+    row("RoleService.DeleteRole", "roles:write", "code: 'gone'", Some(("code: ''", "code"))),
+    row("RoleService.ListRoles", "roles:read", "", Some(("limit: -1", "limit"))),
+    row("RoleService.ListRoleMembers", "roles:read users:read", "code: 'r'", Some(("code: 'r' page: 1002", "page"))),
+    row("RoleService.AddRoleMembers", "roles:write", "code: 'r' user_ids: 'ann'", Some(("code: 'r'", "user_ids"))),
+    row("RoleService.RemoveRoleMembers", "roles:write", "code: 'r' user_ids: 'ann'", Some(("user_ids: 'ann'", "code"))),
+    row("RoleService.HasAnyRole", "roles:read", "user_id: 'ann' role_codes: 'r'", Some(("user_id: 'ann'", "role_codes"))),
+    // Departments and posts: `d`, `gone` and `p` are there from the start.
+    row(
+        "OrganizationService.CreateDepartment",
+        "organizations:write",
+        "department { name: 'new' parent_department_id: 'd' }",
+        Some(("department { code: 'a b' }", "department.code")),
+    ),
+    row("OrganizationService.GetDepartment", "organizations:read", "department_id: 'd'", Some(("", "department_id"))),
+    row(
+        "OrganizationService.UpdateDepartment",
+        "organizations:write",
+        "department_id: 'd' department { name: 'D' }",
+        Some(("department_id: 'd' update_mask { paths: 'leader_user_ids' }", "update_mask")),
+    ),
+    row(
+        "OrganizationService.DeleteDepartment",
+        "organizations:write",
+        "department_id: 'gone'",
+        Some(("department_id: ''", "department_id")),
+    ),
+    row("OrganizationService.ListDepartments", "organizations:read", "", Some(("organization_id: ''", "organization_id"))),
+    row(
+        "OrganizationService.AddDepartmentMembers",
+        "organizations:write",
+        "department_id: 'd' user_ids: 'ann' is_main: true",
+        Some(("department_id: 'd'", "user_ids")),
+    ),
+    row(
+        "OrganizationService.RemoveDepartmentMembers",
+        "organizations:write",
+        "department_id: 'd' user_ids: 'ann'",
+        Some(("user_ids: 'ann'", "department_id")),
+    ),
+    row(
+        "OrganizationService.ListDepartmentMembers",
+        "organizations:read users:read",
+        "department_id: 'd' include_children: true",
+        Some(("department_id: 'd' limit: 0", "limit")),
+    ),
+    row(
+        "OrganizationService.CreatePost",
+        "organizations:write",
+        "post { name: 'new' }",
+        Some(("post { post_id: 'x' }", "post.post_id")),
+    ),
+    row("OrganizationService.ListPosts", "organizations:read", "", Some(("page: 0", "page"))),
+    row("OrganizationService.DeletePost", "organizations:write", "post_id: 'gone'", Some(("", "post_id"))),
+    row(
+        "OrganizationService.SetUserPosts",
+        "organizations:write",
+        "user_id: 'ann' post_ids: 'p'",
+        Some(("user_id: 'ann' post_ids: ''", "post_ids[0]")),
+    ),
+    row(
+        "OrganizationService.CreateOrganization",
+        "organizations:write",
+        "organization { code: 'new' }",
+        Some(("organization { name: 'O' }", "organization.code")),
+    ),
+    row("OrganizationService.GetOrganization", "organizations:read", "organization_id: 'acme'", Some(("", "organization_id"))),
+    row(
+        "OrganizationService.UpdateOrganization",
+        "organizations:write",
+        "organization_id: 'acme' organization { name: 'O' }",
+        Some(("organization_id: 'acme' organization { organization_id: 'x' }", "organization.organization_id")),
+    ),
+    row(
+        "OrganizationService.DeleteOrganization",
+        "organizations:write",
+        "organization_id: 'gone'",
+        Some(("organization_id: ''", "organization_id")),
+    ),
+    row("OrganizationService.ListOrganizations", "organizations:read", "", Some(("limit: 0", "limit"))),
+    row(
+        "OrganizationService.AddOrganizationMembers",
+        "organizations:write",
+        "organization_id: 'acme' user_ids: 'ann'",
+        Some(("organization_id: 'acme'", "user_ids")),
+    ),
+    row(
+        "OrganizationService.RemoveOrganizationMembers",
+        "organizations:write",
+        "organization_id: 'acme' user_ids: 'ann'",
+        Some(("user_ids: 'ann'", "organization_id")),
+    ),
+    row(
+        "OrganizationService.ListOrganizationMembers",
+        "organizations:read users:read",
+        "organization_id: 'acme'",
+        Some(("organization_id: 'acme' page: 0", "page")),
+    ),
+    row(
+        "OrganizationService.ListUserOrganizations",
+        "organizations:read",
+        "user_id: 'ann'",
+        Some(("user_id: 'ann' limit: 1001", "limit")),
+    ),
+    row(
+        "ApiKeyService.CreateApiKey",
+        "keys:manage",
+        "api_key { name: 'k' }",
+        Some(("api_key { scopes: 'users:fly' }", "api_key.scopes[0]")),
+    ),
+    row(
+        "ApiKeyService.UpdateApiKey",
+        "keys:manage",
+        "api_key_id: '{self}' api_key { name: 'k' }",
+        Some(("api_key_id: '{self}' api_key { scopes: 'users:read' }", "api_key.scopes")),
+    ),
+    row("ApiKeyService.ListApiKeys", "keys:manage", "", Some(("limit: 1001", "limit"))),
+    row("ApiKeyService.GetApiKey", "keys:manage", "api_key_id: '{self}'", Some(("", "api_key_id"))),
+    row("ApiKeyService.GetCallerApiKey", "any", "", None),
+    row(
+        "ApiKeyService.RotateApiKey",
+        "any",
+        "api_key_id: '{self}'",
+        Some(("api_key_id: '{self}' overlap { seconds: -1 }", "overlap")),
+    ),
+    row("ApiKeyService.RevokeApiKey", "keys:manage", "api_key_id: '{self}'", Some(("api_key_id: ''", "api_key_id"))),
+    row("MetaService.GetLimits", "any", "", None),
+    row("MetaService.GetVersion", "any", "", None),
+];
