@@ -15,6 +15,7 @@ const ROWS: &[(&str, &str)] = &[
     ("roster.v1.ApiKeyDto", "api_key"),
     ("roster.v1.DepartmentDto", "department"),
     ("roster.v1.GroupDto", "group"),
+    ("roster.v1.IdentityDto", "identity"),
     ("roster.v1.OrganizationDto", "organization"),
     ("roster.v1.PostDto", "post"),
     ("roster.v1.RoleDto", "role"),
@@ -22,13 +23,15 @@ const ROWS: &[(&str, &str)] = &[
 ];
 
 /// Scalars of these that are no columns: they lie in another table.
-const NOT_COLUMNS: &[&str] = &["roster.v1.UserDto.main_department_id"];
+const NOT_COLUMNS: &[&str] =
+    &["roster.v1.IdentityDto.access_token", "roster.v1.IdentityDto.refresh_token", "roster.v1.UserDto.main_department_id"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let api = [
         "roster/v1/api_key_service.proto",
         "roster/v1/group_service.proto",
+        "roster/v1/identity_service.proto",
         "roster/v1/organization_service.proto",
         "roster/v1/role_service.proto",
         "roster/v1/user_service.proto",

@@ -60,7 +60,7 @@ fn describe(field: &FieldDescriptor, package: &str) -> Result<String, String> {
                 ("text", Value::EnumNumber(number)) => text_rule(&descriptor, *number)?,
                 ("scope", Value::String(scope)) => format!("Some({})", scope_path(scope)),
                 ("minimum", Value::I64(minimum)) => format!("Some({minimum})"),
-                ("max_items", Value::I32(most)) => format!("{most}"),
+                ("max_items" | "max_bytes", Value::I32(most)) => format!("{most}"),
                 (_, Value::Bool(flag)) => format!("{flag}"),
                 (other, _) => return Err(format!("{}: the build does not know the rule {other}", field.full_name())),
             };

@@ -90,6 +90,12 @@ pub enum Error {
     /// The department would come to stand under itself.
     #[error("a department cannot be a part of itself, nor of one that is below it")]
     DepartmentCycle,
+    /// No identity within the caller's reach has the id.
+    #[error("no such identity")]
+    IdentityNotFound,
+    /// Several users have the id of type `SYNC_RELATION`.
+    #[error("several users have this identity: name the user by another type of id, such as IDENTITY")]
+    IdentityAmbiguous,
     /// The user is not a member of the organization.
     #[error("the user is not a member of the organization")]
     NotAMember,
@@ -118,7 +124,7 @@ pub enum Error {
     #[error("another call was in the way; repeat the call")]
     ConflictRetry,
     /// The write would leave a user without any identifier.
-    #[error("a user keeps at least one of username, email, phone and external_id")]
+    #[error("a user keeps at least one of username, email, phone, external_id and identities")]
     LastIdentifier,
     /// A message is larger than allowed.
     #[error("the message is larger than {} bytes{}", limits::MESSAGE_BYTES, fitting(*.fit))]
@@ -173,6 +179,8 @@ pub enum Conflict {
     Username,
     /// The external id.
     ExternalId,
+    /// The account at a provider.
+    Identity,
     /// The code of a group, a role, an organization, a department or a post.
     Code,
 }
@@ -185,6 +193,7 @@ impl Conflict {
             Self::PhoneNumber => ErrorReason::PhoneNumberExists,
             Self::Username => ErrorReason::UsernameExists,
             Self::ExternalId => ErrorReason::ExternalIdExists,
+            Self::Identity => ErrorReason::IdentityExists,
             Self::Code => ErrorReason::CodeExists,
         }
     }
@@ -198,6 +207,7 @@ impl fmt::Display for Conflict {
             Self::PhoneNumber => "phone number",
             Self::Username => "username",
             Self::ExternalId => "external id",
+            Self::Identity => "identity",
             Self::Code => "code",
         })
     }
@@ -240,6 +250,8 @@ impl Error {
             Self::PostNotFound => (Code::NotFound, ErrorReason::PostNotFound),
             Self::NotEmpty => (Code::FailedPrecondition, ErrorReason::NotEmpty),
             Self::DepartmentCycle => (Code::FailedPrecondition, ErrorReason::DepartmentCycle),
+            Self::IdentityNotFound => (Code::NotFound, ErrorReason::IdentityNotFound),
+            Self::IdentityAmbiguous => (Code::FailedPrecondition, ErrorReason::IdentityAmbiguous),
             Self::NotAMember => (Code::FailedPrecondition, ErrorReason::NotAMember),
             Self::OwnedMember => (Code::FailedPrecondition, ErrorReason::OwnedMember),
             Self::ApiKeyNotFound | Self::ApiKeyEnded => (Code::NotFound, ErrorReason::ApiKeyNotFound),

@@ -52,6 +52,14 @@ pub const CUSTOM_DATA_DEPTH: usize = 8;
 pub const CUSTOM_DATA_KEY_CHARACTERS: usize = 64;
 /// The most items in `register_source`; the proto's `max_items`.
 pub const REGISTER_SOURCE_ITEMS: usize = 32;
+/// The most identities of a user; the proto's `max_items`.
+pub const IDENTITIES: usize = 64;
+/// The most bytes in what a provider says of a user, as compact JSON; the proto's `max_bytes`.
+pub const USER_INFO_BYTES: usize = 16 * 1024;
+/// The most bytes in a token of a provider; the proto's `max_bytes`.
+pub const PROVIDER_TOKEN_BYTES: usize = 16 * 1024;
+/// The most items in `origin_conn_ids`; the proto's `max_items`.
+pub const ORIGIN_CONN_IDS_ITEMS: usize = 32;
 /// The most characters in an idempotency key.
 pub const IDEMPOTENCY_KEY_CHARACTERS: usize = 128;
 /// How long a call can be repeated under its idempotency key.

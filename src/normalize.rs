@@ -3,6 +3,7 @@
 
 pub mod email;
 pub mod external_id;
+pub mod identity;
 pub mod phone;
 pub mod username;
 

@@ -6,6 +6,7 @@ mod call;
 mod collections;
 pub mod groups;
 mod identifiers;
+pub mod identities;
 pub mod meta;
 pub mod organizations;
 mod paging;

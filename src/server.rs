@@ -20,10 +20,12 @@ use tonic::transport::server::TcpIncoming;
 use crate::layers::Layers;
 use crate::proto::api_key_service_server::ApiKeyServiceServer;
 use crate::proto::group_service_server::GroupServiceServer;
+use crate::proto::identity_service_server::IdentityServiceServer;
 use crate::proto::meta_service_server::MetaServiceServer;
 use crate::proto::organization_service_server::OrganizationServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
+use crate::rpc::identities::Identities;
 use crate::rpc::{api_keys::ApiKeys, groups::Groups, meta::Meta, organizations::Organizations, roles::Roles, users::Users};
 use crate::store::Store;
 use crate::{limits, proto, transport};
@@ -56,6 +58,7 @@ fn surface(store: &Store, reflection: bool) -> Routes {
     }
     add!(ApiKeyServiceServer, ApiKeys::new(store.clone()));
     add!(GroupServiceServer, Groups::new(store.clone()));
+    add!(IdentityServiceServer, Identities::new(store.clone()));
     add!(MetaServiceServer, Meta);
     add!(OrganizationServiceServer, Organizations::new(store.clone()));
     add!(RoleServiceServer, Roles::new(store.clone()));

@@ -18,8 +18,7 @@ pub struct Model {
     /// What kind of provider that is, by its number on the wire.
     pub provider: i32,
     /// What kind of identity it is.
-    #[sea_orm(column_name = "type")]
-    pub identity_type: String,
+    pub r#type: String,
     /// What the provider calls the user.
     pub user_id_in_idp: String,
     /// What the provider says of the user, as compact JSON.

@@ -1,4 +1,4 @@
-//! `google.protobuf.Struct` as JSON text and back: how custom data is kept.
+//! `google.protobuf.Struct` as JSON text and back: how custom data and what providers say of users are kept.
 
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use serde_json::{Map, Number};
@@ -17,6 +17,25 @@ pub fn from_text(text: &str) -> Result<Value, serde_json::Error> {
     serde_json::from_str(text).map(from_json)
 }
 
+/// The object as compact JSON.
+#[must_use]
+pub fn object_to_text(data: &Struct) -> String {
+    object_to_json(data).to_string()
+}
+
+/// The object that the JSON text spells; `None`: it spells something else.
+#[must_use]
+pub fn object_from_text(text: &str) -> Option<Struct> {
+    match from_text(text).ok()?.kind {
+        Some(Kind::StructValue(data)) => Some(data),
+        _ => None,
+    }
+}
+
+fn object_to_json(data: &Struct) -> serde_json::Value {
+    data.fields.iter().map(|(key, member)| (key.clone(), to_json(member))).collect::<Map<_, _>>().into()
+}
+
 fn to_json(value: &Value) -> serde_json::Value {
     match &value.kind {
         None | Some(Kind::NullValue(_)) => serde_json::Value::Null,
@@ -24,9 +43,7 @@ fn to_json(value: &Value) -> serde_json::Value {
         Some(Kind::NumberValue(number)) => number_to_json(*number),
         Some(Kind::StringValue(text)) => text.as_str().into(),
         Some(Kind::ListValue(list)) => list.values.iter().map(to_json).collect(),
-        Some(Kind::StructValue(data)) => {
-            data.fields.iter().map(|(key, member)| (key.clone(), to_json(member))).collect::<Map<_, _>>().into()
-        }
+        Some(Kind::StructValue(data)) => object_to_json(data),
     }
 }
 

@@ -56,6 +56,10 @@ pub struct Field {
     pub scope: Option<Scope>,
     /// The least value of a number.
     pub minimum: Option<i64>,
+    /// The most bytes of a text, or of an object as JSON; 0: no limit of its own.
+    pub max_bytes: usize,
+    /// Whether the keys of an object are others' choice.
+    pub foreign_keys: bool,
     /// The fields of the message that it holds.
     pub children: &'static [Field],
 }
@@ -72,6 +76,8 @@ impl Field {
         max_items: 0,
         scope: None,
         minimum: None,
+        max_bytes: 0,
+        foreign_keys: false,
         children: &[],
     };
 }
@@ -97,6 +103,8 @@ pub enum TextRule {
     Code,
     /// The id of something else.
     Id,
+    /// What somebody else made.
+    Opaque,
 }
 
 /// A field's value, borrowed from its message.

@@ -1,12 +1,12 @@
 //! Identifiers as requests name them, read into the form that lookups match by.
 //!
 //! Any text of 1 to 256 characters is a well-formed id, username or external id here: what cannot be stored is found by nobody
-//! (contract §1, "ids"). Emails and phones must be such, or they could not be normalised.
+//! (contract §1, "ids"). Emails and phones must be such, or they could not be normalised; identities must have two such parts.
 
 use crate::limits;
 use crate::normalize::email::Email;
 use crate::normalize::phone::{CallingCode, Phone, PhoneError};
-use crate::normalize::username;
+use crate::normalize::{identity, username};
 use crate::proto::UserIdType;
 use crate::proto::reflect::{Reflect, Value};
 use crate::store::{Identifier, Level, Located, Store, Tenant};
@@ -35,6 +35,11 @@ fn target(id: Option<&str>, id_type: i32, default: CallingCode, violations: &mut
         UserIdType::Email => email(FIELD, id, violations),
         UserIdType::Username => self::username(FIELD, id, violations),
         UserIdType::ExternalId => external_id(FIELD, id, violations),
+        UserIdType::Identity => violations.take(FIELD, identity::split(id)).map(|(place, id)| Identifier::identity(place, id)),
+        UserIdType::SyncRelation => {
+            let (provider, id) = violations.take(FIELD, identity::split(id))?;
+            violations.take(FIELD, identity::provider(provider)).map(|provider| Identifier::sync_relation(provider, id))
+        }
     }
 }
 
@@ -77,6 +82,11 @@ pub(super) fn item(id: Option<&str>, id_type: i32, default: CallingCode) -> Resu
 /// The id of an API key; whether there is such a key, only the database knows.
 pub(super) fn api_key_id(id: Option<&str>, violations: &mut Violations) -> Option<String> {
     code("api_key_id", id, violations)
+}
+
+/// The id of an identity; whether there is such an identity, only the database knows.
+pub(super) fn identity_id(id: Option<&str>, violations: &mut Violations) -> Option<String> {
+    code("identity_id", id, violations)
 }
 
 /// A code or an id; whether something has it, only the database knows.

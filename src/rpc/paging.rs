@@ -140,6 +140,7 @@ paged! {
     ListDepartmentsResponse { departments: DepartmentDto }
     ListGroupMembersResponse { users: UserDto }
     ListGroupsResponse { groups: GroupDto }
+    ListIdentitiesResponse { identities: IdentityDto }
     ListOrganizationMembersResponse { users: UserDto }
     ListOrganizationsResponse { organizations: OrganizationDto }
     ListPostsResponse { posts: PostDto }

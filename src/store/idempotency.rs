@@ -19,7 +19,6 @@ use crate::entity::idempotency_record::{self, Column};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto::Timestamp;
-use crate::proto::reflect::{Reflect, Value};
 use under_way::Turn;
 
 /// What a call can be repeated by.
@@ -64,7 +63,7 @@ struct Once<M, F> {
 impl<M, A, F> Mutation for Once<M, F>
 where
     M: Mutation,
-    A: Message + Reflect + Default + 'static,
+    A: Message + Default + 'static,
     F: Fn(M::Answer) -> A + Send + Sync + 'static,
 {
     type Answer = Written<A>;
@@ -77,13 +76,15 @@ where
         {
             return Ok(Written { answer: recorded(tx, key).await?, replayed: true });
         }
-        let answer = (self.answer)(self.mutation.apply(tx).await?);
+        let done = self.mutation.apply(tx).await?;
+        let shown = M::shown(&done).map(ToOwned::to_owned);
+        let answer = (self.answer)(done);
         // A change whose answer cannot be given is not made: the caller could not tell it from a failure.
         if answer.encoded_len() > limits::MESSAGE_BYTES {
             return Err(Error::MessageTooLarge { fit: None });
         }
         if let Some((key, _)) = &self.repeat {
-            keep(tx, key, &answer).await?;
+            keep(tx, key, shown, &answer).await?;
         }
         Ok(Written { answer, replayed: false })
     }
@@ -109,7 +110,7 @@ impl Store {
     ) -> Result<Written<A>>
     where
         M: Mutation,
-        A: Message + Reflect + Default + 'static,
+        A: Message + Default + 'static,
     {
         let repeat = match context.repeat.clone() {
             Some(key) => {
@@ -162,11 +163,10 @@ async fn recorded<A: Message + Default>(tx: &Tx, key: &RepeatKey) -> Result<A> {
 }
 
 /// Keeps the answer for who repeats the call.
-async fn keep<A: Message + Reflect>(tx: &Tx, key: &RepeatKey, answer: &A) -> Result<()> {
-    let shown = if let Value::Message(user) = answer.get("user") { user.get("user_id").as_text() } else { None };
+async fn keep<A: Message>(tx: &Tx, key: &RepeatKey, shown: Option<String>, answer: &A) -> Result<()> {
     let row = idempotency_answer::ActiveModel {
         record_id: Set(key.record_id.clone()),
-        user_id: Set(shown.map(ToOwned::to_owned)),
+        user_id: Set(shown),
         answer: Set(BASE64_STANDARD.encode(answer.encode_to_vec())),
     };
     idempotency_answer::Entity::insert(row).exec_without_returning(&tx.connection).await?;

@@ -2,11 +2,12 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{EntityTrait, QueryFilter};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::engine::{Reading, keys::is};
+use super::secrets::Secrets;
 use super::{Mutation, Store, Tx};
-use crate::entity::identity_token::{ActiveModel, Column, Entity};
+use crate::entity::identity_token::{ActiveModel, Column, Entity, Model};
 use crate::error::{Error, Result};
 
 /// The tokens of an identity. Never shown.
@@ -65,6 +66,37 @@ pub(super) async fn set(tx: &Tx, identity_id: &str, tokens: &ProviderTokens) -> 
     Ok(())
 }
 
+/// Puts the tokens that are given in the place of what the identity has of them; the others stay. The identity's user is locked.
+pub(super) async fn renew(tx: &Tx, identity_id: &str, given: &ProviderTokens) -> Result<()> {
+    if *given == ProviderTokens::default() {
+        return Ok(());
+    }
+    let mut tokens = given.clone();
+    if given.access_token.is_none() || given.refresh_token.is_none() {
+        // The key first and then the row, as a rotation has them.
+        tx.sealer().await?;
+        let stored = Entity::find().filter(is(Column::IdentityId, identity_id)).lock_exclusive().one(&tx.connection).await?;
+        if let Some(stored) = stored {
+            let stored = open(&tx.secrets, &tx.connection, stored).await?;
+            tokens.access_token = tokens.access_token.or(stored.access_token);
+            tokens.refresh_token = tokens.refresh_token.or(stored.refresh_token);
+        }
+    }
+    set(tx, identity_id, &tokens).await
+}
+
+/// The tokens of a row.
+async fn open(secrets: &Secrets, connection: &impl ConnectionTrait, row: Model) -> Result<ProviderTokens> {
+    let columns = [(Column::AccessToken, row.access_token), (Column::RefreshToken, row.refresh_token)];
+    let columns = columns.each_ref().map(|(column, text)| (*column, text.as_deref()));
+    let opened = secrets.open::<Entity, _>(connection, &row.identity_id, &row.key_id, columns).await?;
+    let [access_token, refresh_token] = opened.map(|bytes| bytes.map(String::from_utf8).transpose());
+    Ok(ProviderTokens {
+        access_token: access_token.map_err(|_| Error::internal("a provider token is not UTF-8"))?,
+        refresh_token: refresh_token.map_err(|_| Error::internal("a provider token is not UTF-8"))?,
+    })
+}
+
 impl Store {
     /// The tokens of the identity; absent where it has none.
     ///
@@ -78,14 +110,7 @@ impl Store {
                 let connection = reading.connection();
                 let row = Entity::find().filter(is(Column::IdentityId, &identity_id)).one(&connection).await?;
                 let Some(row) = row else { return Ok(ProviderTokens::default()) };
-                let columns = [(Column::AccessToken, row.access_token), (Column::RefreshToken, row.refresh_token)];
-                let columns = columns.each_ref().map(|(column, text)| (*column, text.as_deref()));
-                let opened = secrets.open::<Entity, _>(&connection, &identity_id, &row.key_id, columns).await?;
-                let [access_token, refresh_token] = opened.map(|bytes| bytes.map(String::from_utf8).transpose());
-                Ok(ProviderTokens {
-                    access_token: access_token.map_err(|_| Error::internal("a provider token is not UTF-8"))?,
-                    refresh_token: refresh_token.map_err(|_| Error::internal("a provider token is not UTF-8"))?,
-                })
+                open(&secrets, &connection, row).await
             }
         };
         self.engine.snapshot(read).await

@@ -1,5 +1,10 @@
 //! The one door for lookups by identifier: one query for each kind of identifier, however many are asked for.
 
+mod account;
+
+pub use account::Account;
+
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::sea_query::LockType;
@@ -11,6 +16,7 @@ use super::engine::{Reading, keys::any_of};
 use super::{Store, Tenant, Tx};
 use crate::entity::user;
 use crate::error::{Error, Result};
+use crate::proto::IdentityProvider;
 
 /// An identifier of a user in the form it is matched by ([`crate::normalize`]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +31,37 @@ pub enum Identifier {
     Username(String),
     /// An id in another system.
     ExternalId(String),
+    /// An account at a provider, by the connection to it: [`Identifier::identity`].
+    Identity(Account),
+    /// An account at a provider, by the kind of provider: [`Identifier::sync_relation`]. Several users may have it.
+    SyncRelation(Account),
+}
+
+/// What identifiers of a kind are matched by.
+#[derive(Clone, Copy)]
+enum Kind {
+    Column(user::Column),
+    Identity,
+    SyncRelation,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Column(column) => name(column),
+            Self::Identity => "identity",
+            Self::SyncRelation => "sync_relation",
+        }
+    }
+
+    /// The users who have one of the keys, each beside the key.
+    fn select<S: Shape>(self, connection: &impl ConnectionTrait, keys: &[&str]) -> Select<user::Entity> {
+        match self {
+            Self::Column(column) => S::select().column_as(column, MATCHED).filter(any_of(connection, column, keys)),
+            Self::Identity => account::by_connection::<S>(connection, keys, MATCHED),
+            Self::SyncRelation => account::by_provider::<S>(connection, keys, MATCHED),
+        }
+    }
 }
 
 /// What a lookup reads of a user: all of it, or some columns.
@@ -40,31 +77,47 @@ impl Shape for user::Model {
 }
 
 impl Identifier {
-    fn column(&self) -> user::Column {
+    /// The account of this id at the provider that the connection leads to.
+    #[must_use]
+    pub fn identity(ext_idp_id: &str, user_id_in_idp: &str) -> Self {
+        Self::Identity(Account::new(ext_idp_id, user_id_in_idp))
+    }
+
+    /// The account of this id at any provider of the kind.
+    #[must_use]
+    pub fn sync_relation(provider: IdentityProvider, user_id_in_idp: &str) -> Self {
+        Self::SyncRelation(Account::new(&i32::from(provider).to_string(), user_id_in_idp))
+    }
+
+    fn kind(&self) -> Kind {
         match self {
-            Self::UserId(_) => user::Column::UserId,
-            Self::Email(_) => user::Column::EmailKey,
-            Self::Phone(_) => user::Column::PhoneKey,
-            Self::Username(_) => user::Column::Username,
-            Self::ExternalId(_) => user::Column::ExternalId,
+            Self::UserId(_) => Kind::Column(user::Column::UserId),
+            Self::Email(_) => Kind::Column(user::Column::EmailKey),
+            Self::Phone(_) => Kind::Column(user::Column::PhoneKey),
+            Self::Username(_) => Kind::Column(user::Column::Username),
+            Self::ExternalId(_) => Kind::Column(user::Column::ExternalId),
+            Self::Identity(_) => Kind::Identity,
+            Self::SyncRelation(_) => Kind::SyncRelation,
         }
     }
 
     /// What kind of identifier it is, and what it is matched by.
     #[must_use]
     pub fn parts(&self) -> (&'static str, &str) {
-        (name(self.column()), self.key())
+        (self.kind().name(), self.key())
     }
 
     fn key(&self) -> &str {
-        let (Self::UserId(key) | Self::Email(key) | Self::Phone(key) | Self::Username(key) | Self::ExternalId(key)) = self;
-        key
+        match self {
+            Self::UserId(key) | Self::Email(key) | Self::Phone(key) | Self::Username(key) | Self::ExternalId(key) => key,
+            Self::Identity(account) | Self::SyncRelation(account) => account.text(),
+        }
     }
 }
 
 impl Store {
     /// The users that have the identifiers, as far as the tenant sees them, in their order and all of one moment. Each may be
-    /// [`Error::UserNotFound`].
+    /// [`Error::UserNotFound`], or [`Error::IdentityAmbiguous`].
     pub(super) async fn lookup<S: Shape>(&self, tenant: &Tenant, identifiers: &[Identifier]) -> Result<Vec<Result<S>>> {
         let kinds: HashSet<_> = identifiers.iter().map(std::mem::discriminant).collect();
         let (tenant, identifiers) = (tenant.clone(), identifiers.to_vec());
@@ -129,38 +182,55 @@ async fn match_up<S: Shape>(
     identifiers: &[Identifier],
     lock: impl Fn(Select<user::Entity>) -> Select<user::Entity>,
 ) -> Result<Vec<Result<S>>> {
-    let mut keys: BTreeMap<&'static str, (user::Column, Vec<&str>)> = BTreeMap::new();
+    let mut kinds: BTreeMap<&'static str, (Kind, Vec<&str>)> = BTreeMap::new();
     for identifier in identifiers {
-        let column = identifier.column();
-        keys.entry(name(column)).or_insert_with(|| (column, Vec::new())).1.push(identifier.key());
+        let kind = identifier.kind();
+        kinds.entry(kind.name()).or_insert_with(|| (kind, Vec::new())).1.push(identifier.key());
     }
-    let mut found: HashMap<(&'static str, String), S> = HashMap::new();
-    for (name, (column, keys)) in keys {
-        let select = S::select().filter(tenant.sees_user());
-        let select = select.column_as(column, MATCHED).filter(any_of(connection, column, keys));
-        for row in lock(select).into_model::<Matched<S>>().all(connection).await? {
-            found.insert((name, row.key), row.shape);
+    let mut found: HashMap<(&'static str, String), Found<S>> = HashMap::new();
+    for (name, (kind, keys)) in kinds {
+        let select = kind.select::<S>(connection, &keys).filter(tenant.sees_user());
+        let select = select.column_as(user::Column::UserId, MATCHED_USER);
+        for Matched { key, user } in lock(select).into_model::<Matched<S>>().all(connection).await? {
+            match found.entry((name, key)) {
+                Entry::Vacant(place) => drop(place.insert(user)),
+                Entry::Occupied(mut first) => first.get_mut().ambiguous |= first.get().user_id != user.user_id,
+            }
         }
     }
-    let answer = |identifier: &Identifier| found.get(&(name(identifier.column()), identifier.key().to_owned())).cloned();
-    Ok(identifiers.iter().map(|identifier| answer(identifier).ok_or(Error::UserNotFound)).collect())
+    let answer = |identifier: &Identifier| match found.get(&(identifier.kind().name(), identifier.key().to_owned())) {
+        Some(user) if user.ambiguous => Err(Error::IdentityAmbiguous),
+        Some(user) => Ok(user.shape.clone()),
+        None => Err(Error::UserNotFound),
+    };
+    Ok(identifiers.iter().map(answer).collect())
 }
 
 pub(super) fn name(column: user::Column) -> &'static str {
     sea_orm::IdenStatic::as_str(&column)
 }
 
-/// The result column that tells which identifier a row answers.
+/// The result columns that tell which identifier a row answers, and whose the row is.
 const MATCHED: &str = "matched_key";
+const MATCHED_USER: &str = "matched_user";
 
 /// A row beside the key that it was found by.
 struct Matched<S> {
     key: String,
+    user: Found<S>,
+}
+
+/// Who was found.
+struct Found<S> {
+    user_id: String,
     shape: S,
+    /// Whether others were too.
+    ambiguous: bool,
 }
 
 impl<S: Shape> FromQueryResult for Matched<S> {
     fn from_query_result(row: &QueryResult, prefix: &str) -> std::result::Result<Self, DbErr> {
-        Ok(Self { key: row.try_get(prefix, MATCHED)?, shape: S::from_query_result(row, prefix)? })
+        let (key, user_id) = (row.try_get(prefix, MATCHED)?, row.try_get(prefix, MATCHED_USER)?);
+        Ok(Self { key, user: Found { user_id, shape: S::from_query_result(row, prefix)?, ambiguous: false } })
     }
 }

@@ -9,7 +9,7 @@ mod delete;
 mod exists;
 mod identifiers;
 mod list;
-mod ownership;
+pub(super) mod ownership;
 mod row;
 mod search;
 mod update;
@@ -23,6 +23,7 @@ pub use exists::{Met, Probe, Probed};
 pub(super) use row::{Brief, UserRow};
 pub use search::Search;
 pub use update::UpdateUser;
+pub(super) use update::require_identifier;
 pub use view::View;
 pub(super) use view::show;
 

@@ -6,6 +6,7 @@ mod collections;
 mod custom_data;
 mod departments;
 mod findings;
+mod identities;
 mod organizations;
 mod repeats;
 mod rows;
@@ -103,6 +104,7 @@ async fn look(connection: &impl ConnectionTrait, report: &mut Report, progress: 
     report.add(users::check(connection, Findings::new("users", progress)).await?);
     report.add(users::check_unique(connection, Findings::new("identifiers", progress)).await?);
     report.add(custom_data::check(connection, Findings::new("custom data", progress)).await?);
+    report.add(identities::check(connection, Findings::new("identities", progress)).await?);
     report.add(organizations::check(connection, Findings::new("organizations", progress)).await?);
     report.add(organizations::check_members(connection, Findings::new("organization members", progress)).await?);
     report.add(collections::check::<Groups>(connection, Findings::new("groups", progress), Groups::CODE, |_| ()).await?);

@@ -33,6 +33,12 @@ pub trait Mutation: Send + Sync + 'static {
     /// decide by, it locks: others may write beside it.
     fn apply(&self, tx: &Tx) -> impl Future<Output = Result<Self::Answer>> + Send;
 
+    /// The user whom the answer shows: what is kept of it goes when they do.
+    fn shown(answer: &Self::Answer) -> Option<&str> {
+        let _ = answer;
+        None
+    }
+
     /// Says more about a failure, once the failed transaction is rolled back: what stands in the way, say.
     fn explain(&self, store: &Store, error: Error) -> impl Future<Output = Error> + Send {
         let _ = store;

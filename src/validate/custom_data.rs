@@ -1,6 +1,7 @@
-//! What custom data may hold (contract §3): keys of a small alphabet, finite numbers, bounded depth.
+//! What custom data may hold (contract §3): keys of a small alphabet, finite numbers, bounded depth. And what an object may whose
+//! keys are others' choice.
 //!
-//! Its size is checked where it is stored, since an update may add to what is there.
+//! The size of custom data is checked where it is stored, since an update may add to what is there.
 
 use prost_types::{Struct, Value, value::Kind};
 
@@ -9,7 +10,39 @@ use crate::limits;
 
 /// Checks the custom data that stands at `path` in the request.
 pub fn check(data: &Struct, path: &str, violations: &mut Violations) {
-    object(data, path, 1, violations);
+    object(data, path, 1, Keys::Own, violations);
+}
+
+/// Checks an object that stands at `path` in the request and whose keys are others' choice.
+pub fn check_foreign(data: &Struct, path: &str, violations: &mut Violations) {
+    object(data, path, 1, Keys::Foreign, violations);
+}
+
+/// Whose choice the keys are.
+#[derive(Clone, Copy)]
+enum Keys {
+    Own,
+    Foreign,
+}
+
+impl Keys {
+    /// The path of a member; inside a foreign object all have that of the object, since its keys are long and anything.
+    fn member(self, path: &str, key: &str) -> Result<String, String> {
+        match self {
+            Self::Own => check_key(key).map(|()| format!("{path}.{key}")),
+            Self::Foreign => match text::printable(key, false) {
+                Ok(()) => Ok(path.to_owned()),
+                Err(problem) => Err(format!("has a key that {problem}")),
+            },
+        }
+    }
+
+    fn item(self, path: &str, index: usize) -> String {
+        match self {
+            Self::Own => format!("{path}[{index}]"),
+            Self::Foreign => path.to_owned(),
+        }
+    }
 }
 
 /// Checks a key of custom data.
@@ -26,16 +59,16 @@ pub fn check_key(key: &str) -> Result<(), String> {
 }
 
 /// `depth`: how many objects and lists stand around the members, this one included.
-fn object(data: &Struct, path: &str, depth: usize, violations: &mut Violations) {
+fn object(data: &Struct, path: &str, depth: usize, keys: Keys, violations: &mut Violations) {
     for (key, member) in &data.fields {
-        match check_key(key) {
+        match keys.member(path, key) {
             Err(problem) => violations.add(path, problem),
-            Ok(()) => value(member, &format!("{path}.{key}"), depth, violations),
+            Ok(inner) => value(member, &inner, depth, keys, violations),
         }
     }
 }
 
-fn value(value: &Value, path: &str, depth: usize, violations: &mut Violations) {
+fn value(value: &Value, path: &str, depth: usize, keys: Keys, violations: &mut Violations) {
     match &value.kind {
         None => violations.add(path, "has no kind: send null_value for null"),
         Some(Kind::NullValue(number)) if *number != 0 => violations.add(path, format!("{number} is not a value of NullValue")),
@@ -46,10 +79,10 @@ fn value(value: &Value, path: &str, depth: usize, violations: &mut Violations) {
         Some(Kind::StringValue(text)) => {
             violations.take(path, text::printable(text, true));
         }
-        Some(Kind::StructValue(data)) => object(data, path, depth + 1, violations),
+        Some(Kind::StructValue(data)) => object(data, path, depth + 1, keys, violations),
         Some(Kind::ListValue(list)) => {
             for (index, item) in list.values.iter().enumerate() {
-                self::value(item, &format!("{path}[{index}]"), depth + 1, violations);
+                self::value(item, &keys.item(path, index), depth + 1, keys, violations);
             }
         }
         Some(_) => {}

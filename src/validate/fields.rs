@@ -1,8 +1,9 @@
 //! The rules that hold field by field, whichever the message: read from the proto's options, so that a new field is checked
-//! the day it is added.
+//! the day it is added. The messages inside a resource are checked with it.
 
 use super::mask::{CREATE_ONLY, Mask, OUTPUT_ONLY};
 use super::{Violations, custom_data, text};
+use crate::proto::json;
 use crate::proto::reflect::{Field, Reflect, Value};
 
 /// What a resource is sent for: decides which of its fields may be named.
@@ -24,8 +25,9 @@ pub fn request(message: &impl Reflect, violations: &mut Violations) {
 }
 
 /// Checks the fields of a resource that stands at `path` in the request.
-pub fn resource(message: &impl Reflect, path: &str, purpose: Purpose<'_>, violations: &mut Violations) {
-    for (field, value) in message.each() {
+pub fn resource(message: &dyn Reflect, path: &str, purpose: Purpose<'_>, violations: &mut Violations) {
+    for (index, field) in message.fields().iter().enumerate() {
+        let value = message.value(index);
         let name = format!("{path}.{}", field.name);
         match purpose {
             Purpose::Masked(mask) if !mask.names(field.name) => {}
@@ -34,8 +36,27 @@ pub fn resource(message: &impl Reflect, path: &str, purpose: Purpose<'_>, violat
             }
             Purpose::Create | Purpose::Update if field.output_only => refuse(&value, name, OUTPUT_ONLY, violations),
             Purpose::Update if field.create_only => refuse(&value, name, CREATE_ONLY, violations),
-            _ => one(field, value, &name, violations),
+            _ => {
+                one(field, value, &name, violations);
+                nested(field, value, &name, violations);
+            }
         }
+    }
+}
+
+/// The messages inside a resource: each is set as a whole, as if it were created.
+fn nested(field: &Field, value: Value<'_>, name: &str, violations: &mut Violations) {
+    match value {
+        Value::Message(child) => resource(child, name, Purpose::Create, violations),
+        Value::Messages(list) if field.max_items > 0 && list.each().nth(field.max_items).is_some() => {
+            violations.add(name, format!("must have at most {} items", field.max_items));
+        }
+        Value::Messages(list) => {
+            for (index, child) in list.each().enumerate() {
+                resource(child, &format!("{name}[{index}]"), Purpose::Create, violations);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -49,6 +70,7 @@ fn one(field: &Field, value: Value<'_>, name: &str, violations: &mut Violations)
     match value {
         Value::Text(written) => {
             violations.take(name, text::check(field.text, written));
+            bytes(field, written.len(), name, violations);
         }
         Value::Texts(list) => texts(field, list, name, violations),
         Value::Number(number) => {
@@ -61,8 +83,20 @@ fn one(field: &Field, value: Value<'_>, name: &str, violations: &mut Violations)
         Value::Time(time) if !time.is_valid() => {
             violations.add(name, "must be a time of the years 0001 to 9999, with nanos of 0 to 999,999,999");
         }
-        Value::Json(json) => custom_data::check(json, name, violations),
+        Value::Json(object) => {
+            let check = if field.foreign_keys { custom_data::check_foreign } else { custom_data::check };
+            check(object, name, violations);
+            if field.max_bytes > 0 {
+                bytes(field, json::object_to_text(object).len(), name, violations);
+            }
+        }
         _ => {}
+    }
+}
+
+fn bytes(field: &Field, bytes: usize, name: &str, violations: &mut Violations) {
+    if field.max_bytes > 0 && bytes > field.max_bytes {
+        violations.add(name, format!("must have at most {} bytes", field.max_bytes));
     }
 }
 

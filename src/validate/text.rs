@@ -25,6 +25,8 @@ pub fn check(rule: TextRule, text: &str) -> Result<(), String> {
         TextRule::Code => drawn_from("._:-", limits::CODE_CHARACTERS, text),
         TextRule::Id if text.is_empty() => Err("must not be empty".to_owned()),
         TextRule::Id => free(text, limits::ID_CHARACTERS, false),
+        TextRule::Opaque if text.is_empty() => Err("must not be empty".to_owned()),
+        TextRule::Opaque => printable(text, false),
     }
 }
 

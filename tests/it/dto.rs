@@ -24,8 +24,8 @@ pub(crate) const OUTPUT_ONLY: &[&str] = &[
     "flat_custom_data",
 ];
 
-/// What names something else that must be there: it has tests of its own.
-const REFERENCES: &[&str] = &["tenant_id"];
+/// What names something else that must be there, or is taken on create alone: it has tests of its own.
+const REFERENCES: &[&str] = &["tenant_id", "identities"];
 
 /// What every user has (contract §4, `UpdateUser`).
 pub(crate) const NEVER_ABSENT: &[&str] =

@@ -13,6 +13,7 @@ use roster::clock::Clock;
 use roster::config::{Config, Overrides};
 use roster::proto::api_key_service_client::ApiKeyServiceClient;
 use roster::proto::group_service_client::GroupServiceClient;
+use roster::proto::identity_service_client::IdentityServiceClient;
 use roster::proto::meta_service_client::MetaServiceClient;
 use roster::proto::organization_service_client::OrganizationServiceClient;
 use roster::proto::role_service_client::RoleServiceClient;
@@ -186,10 +187,20 @@ impl Drop for Roster {
     }
 }
 
-/// The settings of a test: its database, and what the test adds.
+/// A byte of the master key of all servers, in hexadecimal.
+const SECRET_KEY: &str = "5e";
+
+/// The setting of a test that has no master key.
+pub(crate) const NO_SECRET_KEY: (&str, &str) = ("secret_key", "");
+
+/// The settings of a test: its database, a master key, and what the test adds.
 pub(crate) fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
     let mut values = vec![("database_url".to_owned(), database_url.to_owned())];
-    values.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    if settings.iter().all(|(name, _)| *name != "secret_key") {
+        values.push(("secret_key".to_owned(), SECRET_KEY.repeat(32)));
+    }
+    let given = settings.iter().filter(|setting| **setting != NO_SECRET_KEY);
+    values.extend(given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     Config::load(&Overrides::of(values), std::iter::empty()).unwrap().config
 }
 
@@ -220,6 +231,10 @@ impl Client {
 
     pub(crate) fn groups(&self) -> GroupServiceClient<InterceptedService<Channel, Key>> {
         GroupServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
+    }
+
+    pub(crate) fn identities(&self) -> IdentityServiceClient<InterceptedService<Channel, Key>> {
+        IdentityServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
     }
 
     pub(crate) fn organizations(&self) -> OrganizationServiceClient<InterceptedService<Channel, Key>> {

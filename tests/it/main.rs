@@ -26,6 +26,7 @@ mod harness;
 mod health;
 mod idempotency;
 mod identifiers;
+mod identities;
 mod key_calls;
 mod limits_of_fields;
 mod lists;

@@ -31,6 +31,10 @@ const LIMITS: GetLimitsResponse = GetLimitsResponse {
     max_code_characters: 64,
     max_has_any_role_codes: 100,
     max_department_levels: 100,
+    max_identities: 64,
+    max_user_info_in_idp_bytes: 16 * 1024,
+    max_provider_token_bytes: 16 * 1024,
+    max_origin_conn_ids_items: 32,
 };
 
 #[tokio::test]

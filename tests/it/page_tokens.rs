@@ -7,12 +7,13 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
-use roster::proto::DESCRIPTORS;
+use roster::proto::{DESCRIPTORS, IdentityProvider};
 use roster::store::Store;
 use tokio::net::TcpListener;
 use tonic::Code;
 
 use crate::harness::{Refusal, Roster, config};
+use crate::identities::{identity, link};
 use crate::organizations::organization;
 use crate::pages::{create_many, group, id, numbered, role};
 use crate::wire::{Wire, framed};
@@ -27,6 +28,7 @@ const LISTS: &[(&str, &str)] = &[
     ("GroupService.ListGroupMembers", "code: 'set-0'"),
     ("RoleService.ListRoles", ""),
     ("RoleService.ListRoleMembers", "code: 'set-0'"),
+    ("IdentityService.ListIdentities", "user_id: 'user-000000'"),
     ("OrganizationService.ListOrganizations", ""),
     ("OrganizationService.ListOrganizationMembers", "organization_id: 'set-0'"),
     ("OrganizationService.ListUserOrganizations", "user_id: 'user-000000'"),
@@ -115,6 +117,9 @@ async fn served() -> (Roster, Caller) {
              INSERT INTO posts (post_id) VALUES ('{set}')"
         );
         roster.database.execute(&department).await;
+    }
+    for account in SETS {
+        link(&client, &id(0), identity("idp", IdentityProvider::Lark, account)).await.unwrap();
     }
     drop(roster.key("users:read", None).await);
     let caller = Caller::of(&roster).await;

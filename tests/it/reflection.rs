@@ -12,10 +12,11 @@ use tonic::transport::Channel;
 use crate::harness::Roster;
 
 /// What is served beside reflection, of which each version knows itself alone.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "grpc.health.v1.Health",
     "roster.v1.ApiKeyService",
     "roster.v1.GroupService",
+    "roster.v1.IdentityService",
     "roster.v1.MetaService",
     "roster.v1.OrganizationService",
     "roster.v1.RoleService",

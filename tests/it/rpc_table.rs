@@ -102,6 +102,8 @@ async fn each(mut send: impl AsyncFnMut(&Roster, &Wire, &Row)) {
         "INSERT INTO departments (department_id, etag, created_at, updated_at) VALUES ('d', 'e', 0, 0), ('gone', 'e', 0, 0);
         INSERT INTO posts (post_id) VALUES ('p'), ('gone')";
     roster.database.execute(sets).await;
+    let identity = "INSERT INTO identities VALUES ('gone', 'ann', 'idp', 1, 'generic', 'gone', '{}', '[\"idp\"]')";
+    roster.database.execute(identity).await;
     let wire = Wire::connect(roster.address).await;
     for row in TABLE {
         send(&roster, &wire, row).await;
@@ -146,6 +148,7 @@ async fn a_good_request_is_answered_under_the_least_scope() {
             "DeleteOrganization",
             "DeleteDepartment",
             "DeletePost",
+            "UnlinkIdentity",
         ];
         let says = message.fields().count() > 0 || silent.iter().any(|name| row.rpc.ends_with(&format!(".{name}")));
         assert!(says || row.rpc.contains("ListUser"), "{} answers nothing", row.rpc);
@@ -223,7 +226,7 @@ async fn a_replayable_rpc_answers_a_repeat_as_before_and_no_other_does() {
     let expected = TABLE.iter().map(|row| row.rpc).filter(|rpc| {
         let (_, name) = rpc.split_once('.').unwrap();
         let verb = name.strip_prefix("Batch").unwrap_or(name);
-        ["Create", "Update", "Delete"].iter().any(|start| verb.starts_with(start)) && name != "CreateApiKey"
+        ["Create", "Update", "Delete", "LinkIdentity"].iter().any(|start| verb.starts_with(start)) && name != "CreateApiKey"
     });
     assert_eq!(replayed, expected.collect::<Vec<_>>());
 }

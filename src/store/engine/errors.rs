@@ -13,6 +13,7 @@ const UNIQUE: &[(&str, &str, Conflict)] = &[
     ("users.phone_key", "users_phone_key", Conflict::PhoneNumber),
     ("users.username", "users_username", Conflict::Username),
     ("users.external_id", "users_external_id", Conflict::ExternalId),
+    ("identities.ext_idp_id", "identities_user_id_in_idp", Conflict::Identity),
     ("organizations.code", "organizations_code", Conflict::Code),
     ("groups.code", "groups_code", Conflict::Code),
     ("roles.code", "roles_code", Conflict::Code),

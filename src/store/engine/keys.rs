@@ -13,17 +13,26 @@ pub(in crate::store) fn any_of<K: AsRef<str>>(
     column: impl ColumnTrait,
     keys: impl IntoIterator<Item = K>,
 ) -> Expr {
+    among(connection, column.into_expr(), keys)
+}
+
+/// Whether the expression is one of the keys.
+pub(in crate::store) fn among<K: AsRef<str>>(
+    connection: &impl ConnectionTrait,
+    expression: Expr,
+    keys: impl IntoIterator<Item = K>,
+) -> Expr {
     let mut keys: Vec<String> = keys.into_iter().filter_map(|key| storable(key.as_ref())).collect();
     if keys.len() == 1 {
-        return column.eq(keys.remove(0));
+        return expression.eq(keys.remove(0));
     }
     if connection.get_database_backend() == DbBackend::Postgres {
-        return column.into_expr().eq(PgFunc::any(Expr::value(keys)));
+        return expression.eq(PgFunc::any(Expr::value(keys)));
     }
     let list = serde_json::Value::from(keys).to_string();
     let each = Func::cust("json_each").arg(Value::from(list));
     let keys = Query::select().column("value").from_function(each, Alias::new("keys")).to_owned();
-    column.into_expr().in_subquery(keys)
+    expression.in_subquery(keys)
 }
 
 /// Whether the column has the key.

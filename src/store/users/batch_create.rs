@@ -55,8 +55,8 @@ impl BatchCreateUsers {
         let created: Vec<_> = results.iter().map(|result| result.as_ref().ok().map(|user| user.user_id.clone())).collect();
         let clashed = |result: &Result<CreatedUser>| matches!(result, Err(Error::AlreadyExists(_)));
         let clashing = self.users.iter().zip(&results).filter(|(_, result)| clashed(result));
-        let rows = clashing.filter_map(|(user, _)| user.as_ref().ok()?.row().ok()).collect::<Vec<_>>();
-        let mut taken = conflicts::taken(&tx.connection, &rows).await?.into_iter();
+        let claims = clashing.filter_map(|(user, _)| user.as_ref().ok()?.claims().ok()).collect();
+        let mut taken = conflicts::taken(&tx.connection, claims).await?.into_iter();
         let explain = |(index, result): (usize, Result<CreatedUser>)| match result {
             Err(error @ Error::AlreadyExists(_)) => {
                 // Users of this batch that were created later were not in the way.

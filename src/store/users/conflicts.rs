@@ -10,8 +10,11 @@ use crate::error::{Conflict, Error, Result};
 use crate::store::engine::Reading;
 use crate::store::{Identifier, Store, Tenant, lookup};
 
-/// The identifiers that a row lays claim to, in the contract's order.
-fn claims(row: &ActiveModel) -> Vec<(Conflict, Identifier)> {
+/// The identifiers that a user lays claim to.
+pub(super) type Claims = Vec<(Conflict, Identifier)>;
+
+/// Those that a row does, in the contract's order.
+pub(super) fn claims(row: &ActiveModel) -> Claims {
     let set = |value: &ActiveValue<Option<String>>| match value {
         Set(value) => value.clone(),
         _ => None,
@@ -27,13 +30,12 @@ fn claims(row: &ActiveModel) -> Vec<(Conflict, Identifier)> {
     claims.into_iter().flatten().collect()
 }
 
-/// What each of the rows lays claim to and somebody has, with whose it is: at one query for each kind of identifier.
-pub(super) async fn taken(connection: &impl ConnectionTrait, rows: &[ActiveModel]) -> Result<Vec<Vec<(Conflict, String)>>> {
-    let claims: Vec<_> = rows.iter().map(claims).collect();
+/// What somebody has of each of the claims, with whose it is: at one query for each kind of identifier.
+pub(super) async fn taken(connection: &impl ConnectionTrait, claims: Vec<Claims>) -> Result<Vec<Vec<(Conflict, String)>>> {
     let identifiers: Vec<_> = claims.iter().flatten().map(|(_, identifier)| identifier.clone()).collect();
     // In the whole pool, since that is where they are unique.
     let mut found = lookup::find::<Brief>(connection, &Tenant::Pool, &identifiers).await?.into_iter();
-    let owned = |claims: Vec<(Conflict, Identifier)>| {
+    let owned = |claims: Claims| {
         let owners = claims.into_iter().zip(found.by_ref());
         owners.filter_map(|((conflict, _), owner)| Some((conflict, owner.ok()?.user_id))).collect()
     };
@@ -42,19 +44,21 @@ pub(super) async fn taken(connection: &impl ConnectionTrait, rows: &[ActiveModel
 
 /// The error of a row that clashed, with all that was taken by owners who count.
 pub(super) fn all(error: Error, taken: &[(Conflict, String)], counts: impl Fn(&str) -> bool) -> Error {
-    let others: Vec<_> = taken.iter().filter(|(_, owner)| counts(owner)).map(|(conflict, _)| *conflict).collect();
+    let mut others: Vec<_> = taken.iter().filter(|(_, owner)| counts(owner)).map(|(conflict, _)| *conflict).collect();
+    // Of several identities one is named.
+    others.dedup();
     // Whoever was in the way may be gone by now; then what the database said stands.
     if others.is_empty() { error } else { Error::AlreadyExists(others) }
 }
 
-/// The error of a write that would have made this row of the user `own`: with all conflicts where it was one.
-pub(super) async fn explain(store: &Store, row: ActiveModel, own: Option<&str>, error: Error) -> Error {
+/// The error of a write that would have made these claims for the user `own`: with all conflicts where it was one.
+pub(super) async fn explain(store: &Store, claims: Claims, own: Option<&str>, error: Error) -> Error {
     if !matches!(error, Error::AlreadyExists(_)) {
         return error;
     }
     let read = move |reading: Reading| {
-        let row = row.clone();
-        async move { taken(&reading.connection(), &[row]).await }
+        let claims = claims.clone();
+        async move { taken(&reading.connection(), vec![claims]).await }
     };
     match store.engine.snapshot(read).await {
         Ok(taken) => all(error, &taken.concat(), |owner| own != Some(owner)),

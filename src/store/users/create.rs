@@ -2,12 +2,14 @@
 
 use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel};
 
+use super::conflicts::Claims;
 use super::identifiers::Identifiers;
 use super::{CreatedUser, View, conflicts, custom_data, ownership, read};
 use crate::entity::{StringList, user};
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 use crate::normalize::phone::CallingCode;
 use crate::proto::{Gender, UserDto, UserSourceType, UserStatus, WorkStatus};
+use crate::store::identities::{self, NewIdentity};
 use crate::store::{Identifier, Level, Mutation, Store, Tenant, Tx, etag, organizations};
 use crate::validate::Violations;
 use crate::validate::fields::{self, Purpose};
@@ -18,6 +20,7 @@ pub struct CreateUser {
     user: UserDto,
     identifiers: Identifiers,
     custom_data: custom_data::Stored,
+    identities: Vec<NewIdentity>,
     calling_code: CallingCode,
     /// The organization that will own the user.
     owner: Option<Level>,
@@ -43,17 +46,18 @@ impl CreateUser {
         let identifiers =
             Identifiers::read(&user, Purpose::Create, calling_code, &mut violations).for_new(calling_code, &mut violations);
         let named = [&user.username, &user.email, &user.phone, &user.external_id];
-        if named.iter().all(|identifier| identifier.is_none()) {
-            violations.add("user", "must have at least one of username, email, phone and external_id");
+        if named.iter().all(|identifier| identifier.is_none()) && user.identities.is_empty() {
+            violations.add("user", "must have at least one of username, email, phone, external_id and identities");
         }
+        let identities = NewIdentity::read_all(std::mem::take(&mut user.identities), "user.identities", &mut violations);
         let change = user.custom_data.take().map_or_else(Default::default, custom_data::Change::Replace);
         let custom_data = custom_data::Stored::default().changed(&change);
         violations.take(custom_data::FIELD, custom_data.check_size());
-        violations.none_or(Self { user, identifiers, custom_data, calling_code, owner })
+        violations.none_or(Self { user, identifiers, custom_data, identities, calling_code, owner })
     }
 
     /// The row, but for what only the moment of writing knows.
-    pub(super) fn row(&self) -> Result<user::ActiveModel> {
+    fn row(&self) -> Result<user::ActiveModel> {
         let mut row = self.user.clone().into_active_model();
         self.identifiers.write(&mut row, None, self.calling_code)?;
         row.register_source =
@@ -73,18 +77,30 @@ impl Mutation for CreateUser {
 
     async fn apply(&self, tx: &Tx) -> Result<UserDto> {
         let CreatedUser { user_id, .. } = self.insert(tx).await?;
-        read(&tx.connection, tx.tenant(), &Identifier::UserId(user_id), &View::written()).await
+        let view = View { identities: !self.identities.is_empty(), ..View::written() };
+        read(&tx.connection, tx.tenant(), &Identifier::UserId(user_id), &view).await
+    }
+
+    fn shown(answer: &UserDto) -> Option<&str> {
+        answer.user_id.as_deref()
     }
 
     async fn explain(&self, store: &Store, error: Error) -> Error {
-        match self.row() {
-            Ok(row) => conflicts::explain(store, row, None, error).await,
+        match self.claims() {
+            Ok(claims) => conflicts::explain(store, claims, None, error).await,
             Err(_) => error,
         }
     }
 }
 
 impl CreateUser {
+    /// The identifiers that the user lays claim to, in the contract's order.
+    pub(super) fn claims(&self) -> Result<Claims> {
+        let mut claims = conflicts::claims(&self.row()?);
+        claims.extend(self.identities.iter().map(|identity| (Conflict::Identity, identity.account())));
+        Ok(claims)
+    }
+
     /// Makes the rows.
     pub(super) async fn insert(&self, tx: &Tx) -> Result<CreatedUser> {
         let mut row = self.row()?;
@@ -101,6 +117,7 @@ impl CreateUser {
         row.etag = Set(etag.clone());
         user::Entity::insert(row).exec_without_returning(&tx.connection).await?;
         self.custom_data.write(&tx.connection, &user_id, &custom_data::Stored::default()).await?;
+        identities::insert(tx, &user_id, &self.identities).await?;
         if let Some(owner) = &self.owner {
             organizations::join(tx, owner, std::slice::from_ref(&user_id)).await?;
         }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::normalize::phone::CallingCode;
 use crate::proto::reflect::Reflect;
 use crate::proto::{UpdateUserRequest, UserDto};
-use crate::store::{Identifier, Level, Mutation, Store, Tenant, Tx, changes, etag, lookup, organizations};
+use crate::store::{Identifier, Level, Mutation, Store, Tenant, Tx, changes, etag, identities, lookup, organizations};
 use crate::validate::fields::{self, Purpose};
 use crate::validate::{Violations, mask::Mask};
 
@@ -94,7 +94,7 @@ impl Mutation for UpdateUser {
         ownership::require(tx.tenant(), stored.tenant_id.as_deref())?;
         etag::require(self.etag.as_deref(), &stored.etag)?;
         let mut row = self.row(&stored)?;
-        require_identifier(&row, &stored)?;
+        require_identifier(tx, &row, &stored).await?;
         let (before, after) = self.custom_data(tx, &stored.user_id).await?;
         if row.is_changed() || after != before {
             if row.status.is_set() {
@@ -113,13 +113,17 @@ impl Mutation for UpdateUser {
         read(&tx.connection, tx.tenant(), &Identifier::UserId(stored.user_id), &View::written()).await
     }
 
+    fn shown(answer: &UserDto) -> Option<&str> {
+        answer.user_id.as_deref()
+    }
+
     async fn explain(&self, store: &Store, error: Error) -> Error {
         let Ok(found) = store.lookup::<user::Model>(&Tenant::Pool, std::slice::from_ref(&self.target)).await else {
             return error;
         };
         let Some(Ok(stored)) = found.into_iter().next() else { return error };
         match self.row(&stored) {
-            Ok(row) => conflicts::explain(store, row, Some(&stored.user_id), error).await,
+            Ok(row) => conflicts::explain(store, conflicts::claims(&row), Some(&stored.user_id), error).await,
             Err(_) => error,
         }
     }
@@ -136,8 +140,8 @@ fn reset_verified(row: &mut user::ActiveModel, stored: &user::Model) {
     }
 }
 
-/// A user keeps at least one identifier, so that somebody can still find them by a name of theirs.
-fn require_identifier(row: &user::ActiveModel, stored: &user::Model) -> Result<()> {
+/// A user, who is locked, keeps at least one identifier, so that somebody can still find them by a name of theirs.
+pub(in crate::store) async fn require_identifier(tx: &Tx, row: &user::ActiveModel, stored: &user::Model) -> Result<()> {
     let left = |value: &ActiveValue<Option<String>>, stored: &Option<String>| match value {
         Set(value) => value.is_some(),
         _ => stored.is_some(),
@@ -146,5 +150,5 @@ fn require_identifier(row: &user::ActiveModel, stored: &user::Model) -> Result<(
         || left(&row.email, &stored.email)
         || left(&row.phone, &stored.phone)
         || left(&row.external_id, &stored.external_id);
-    if any { Ok(()) } else { Err(Error::LastIdentifier) }
+    if any || identities::has_any(&tx.connection, &stored.user_id).await? { Ok(()) } else { Err(Error::LastIdentifier) }
 }

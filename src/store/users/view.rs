@@ -9,8 +9,8 @@ use super::custom_data::{CustomDataView, Stored};
 use super::row::UserRow;
 use crate::error::Result;
 use crate::limits;
-use crate::proto::UserDto;
 use crate::proto::reflect::{Reflect, Value};
+use crate::proto::{IdentityDto, UserDto};
 
 use crate::store::collections::Collection;
 use crate::store::departments::Held;
@@ -19,14 +19,14 @@ use crate::store::paging::Listed;
 use crate::store::posts::Posts;
 use crate::store::resources::Resource;
 use crate::store::roles::Roles;
-use crate::store::{Level, Tenant, collections, departments, organizations};
+use crate::store::{Level, Tenant, collections, departments, identities, organizations};
 
 /// How many users' custom data are read at once: 16 MiB at most.
 const AT_ONCE: usize = 256;
 
 /// What a read answers with beside the profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "as requests have them")]
+#[expect(clippy::struct_excessive_bools, reason = "as the requests have them")]
 pub struct View {
     /// The level that the groups, roles, departments and posts are of.
     pub level: Level,
@@ -36,6 +36,8 @@ pub struct View {
     pub groups: bool,
     /// Whether the codes of the roles are.
     pub roles: bool,
+    /// Whether the identities are.
+    pub identities: bool,
     /// Whether the ids of the organizations are.
     pub organizations: bool,
     /// Whether the ids of the departments are, and which is the main one.
@@ -60,8 +62,8 @@ impl View {
             (false, false) => CustomDataView::None,
         };
         let (groups, roles, organizations) = (asked("with_groups"), asked("with_roles"), asked("with_organizations"));
-        let (departments, posts) = (asked("with_department_ids"), asked("with_post"));
-        Self { level: level.clone(), custom_data, groups, roles, organizations, departments, posts }
+        let (departments, posts, identities) = (asked("with_department_ids"), asked("with_post"), asked("with_identities"));
+        Self { level: level.clone(), custom_data, groups, roles, identities, departments, posts, organizations }
     }
 
     /// Whether the profile alone says it all: then there is nothing else to be read, nor a level that may not be there.
@@ -131,6 +133,7 @@ struct Relations {
     organizations: HashMap<String, Vec<String>>,
     departments: HashMap<String, Held>,
     posts: HashMap<String, Vec<String>>,
+    identities: HashMap<String, Vec<IdentityDto>>,
     custom_data: HashMap<String, Stored>,
 }
 
@@ -149,6 +152,10 @@ impl Relations {
                 return Ok(None);
             };
             relations.roles = codes;
+        }
+        if view.identities {
+            let Some(identities) = identities::of_users(connection, ids).await? else { return Ok(None) };
+            relations.identities = identities;
         }
         if view.organizations {
             relations.organizations = organizations::ids_of(connection, tenant, ids).await?;
@@ -177,6 +184,7 @@ impl Relations {
         (user.group_codes, user.role_codes, user.post_id_list) = (groups, roles, posts);
         user.organization_ids = organizations;
         (user.department_ids, user.main_department_id) = (departments.ids, departments.main);
+        user.identities = self.identities.get(user.user_id()).cloned().unwrap_or_default();
         match self.custom_data.get(user.user_id()) {
             Some(stored) => stored.show(view.custom_data, user),
             None => Ok(()),

@@ -7,7 +7,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect,
 };
 
-use super::Findings;
+use super::{Findings, identities};
 use crate::entity::user::{Column, Entity};
 use crate::error::Result;
 use crate::normalize::email::Email;
@@ -50,6 +50,11 @@ pub(super) async fn check<'a>(connection: &impl ConnectionTrait, mut findings: F
         let users = select.order_by_asc(Column::UserId).limit(STEP).into_model::<Inspected>().all(connection).await?;
         let Some(end) = users.last() else { return Ok(findings) };
         last = Some(end.user.user_id().to_owned());
+        let without: Vec<_> = users.iter().map(|user| &user.user).filter(|user| !has_identifier(user)).collect();
+        let others = identities::holders(connection, without.iter().map(|user| user.user_id())).await?;
+        for user in without.iter().filter(|user| !others.contains(user.user_id())) {
+            findings.fault(format!("user {}: no identifier", user.user_id()));
+        }
         for user in &users {
             findings.row();
             one(user, &mut findings);
@@ -74,15 +79,17 @@ fn one(Inspected { user, email_key, phone_key }: &Inspected, findings: &mut Find
     if user.username.as_deref().is_some_and(|name| username::key(name) != name) {
         say("username is not in its normal form");
     }
-    if [&user.username, &user.email, &user.phone, &user.external_id].iter().all(|identifier| identifier.is_none()) {
-        say("no identifier");
-    }
     if user.etag().is_empty() {
         say("no etag");
     }
     if user.updated_at < user.created_at {
         say("changed before it was created");
     }
+}
+
+/// Whether one of the profile's fields names the user.
+fn has_identifier(user: &UserDto) -> bool {
+    [&user.username, &user.email, &user.phone, &user.external_id].iter().any(|identifier| identifier.is_some())
 }
 
 /// The key of the stored phone.

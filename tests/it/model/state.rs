@@ -210,6 +210,7 @@ pub(super) fn identifier(id: Option<&str>, kind: i32) -> Result<Id, Vec<String>>
         UserIdType::Email => pools::email(id).map(|(_, key)| Id::Email(key)),
         UserIdType::Username => plain(&pools::username(id)).map(Id::Username),
         UserIdType::ExternalId => plain(id).map(Id::External),
+        UserIdType::Identity | UserIdType::SyncRelation => None,
     };
     by.ok_or_else(|| vec!["user_id".to_owned()])
 }

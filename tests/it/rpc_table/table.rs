@@ -14,7 +14,8 @@ const fn row(rpc: &'static str, scope: &'static str, good: &'static str, bad: Op
     Row { rpc, scope, good, bad }
 }
 
-/// In the proto's order; the users `ann` and `gone` are there from the start, and the organizations `acme` and `gone`.
+/// In the proto's order; the users `ann` and `gone` are there from the start, the organizations `acme` and `gone`, and
+/// an identity `gone` of `ann`.
 pub(super) const TABLE: &[Row] = &[
     row("UserService.UserExists", "users:exists", "username: 'ann'", Some(("email: 'ann'", "email"))),
     row("UserService.BatchUserExists", "users:exists", "checks { username: 'ann' }", Some(("", "checks"))),
@@ -83,6 +84,14 @@ pub(super) const TABLE: &[Row] = &[
     row("RoleService.AddRoleMembers", "roles:write", "code: 'r' user_ids: 'ann'", Some(("code: 'r'", "user_ids"))),
     row("RoleService.RemoveRoleMembers", "roles:write", "code: 'r' user_ids: 'ann'", Some(("user_ids: 'ann'", "code"))),
     row("RoleService.HasAnyRole", "roles:read", "user_id: 'ann' role_codes: 'r'", Some(("user_id: 'ann'", "role_codes"))),
+    row(
+        "IdentityService.LinkIdentity",
+        "identities:write",
+        "user_id: 'ann' identity { ext_idp_id: 'idp' provider: IDENTITY_PROVIDER_LARK user_id_in_idp: 'ann' }",
+        Some(("user_id: 'ann'", "identity")),
+    ),
+    row("IdentityService.UnlinkIdentity", "identities:write", "identity_id: 'gone'", Some(("", "identity_id"))),
+    row("IdentityService.ListIdentities", "identities:read", "user_id: 'ann'", Some(("user_id: 'ann' limit: 0", "limit"))),
     // Departments and posts: `d`, `gone` and `p` are there from the start.
     row(
         "OrganizationService.CreateDepartment",

@@ -16,6 +16,7 @@ struct Noun {
 const NOUNS: &[Noun] = &[
     Noun { service: "api_key_service", plural: "api_keys", singular: "api_key", stored: true },
     Noun { service: "group_service", plural: "groups", singular: "group", stored: true },
+    Noun { service: "identity_service", plural: "identities", singular: "identity", stored: true },
     Noun { service: "meta_service", plural: "meta", singular: "meta", stored: false },
     Noun { service: "organization_service", plural: "organizations", singular: "organization", stored: true },
     Noun { service: "role_service", plural: "roles", singular: "role", stored: true },

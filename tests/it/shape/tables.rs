@@ -16,11 +16,12 @@ use crate::harness::Roster;
 type Columns = Vec<(String, bool)>;
 
 /// What has no column: it lies in a table of its own.
-const NOT_COLUMNS: [&str; 8] = [
+const NOT_COLUMNS: [&str; 9] = [
     "custom_data",
     "department_ids",
     "flat_custom_data",
     "group_codes",
+    "identities",
     "main_department_id",
     "organization_ids",
     "post_id_list",
