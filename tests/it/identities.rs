@@ -1,5 +1,13 @@
 //! `IdentityService`: what users are known as at providers, linked, read, refreshed and taken away.
 
+mod bound;
+mod created;
+mod limits;
+mod lookups;
+mod races;
+mod replays;
+mod tokens;
+
 use prost_types::Struct;
 use roster::proto::{
     GetUserRequest, IdentityDto, IdentityProvider, LinkIdentityRequest, ListIdentitiesRequest, UnlinkIdentityRequest, UserDto,

@@ -18,7 +18,7 @@ use crate::harness::{Client, Refusal, Roster, named};
 const CALLERS: i32 = 32;
 
 /// How often a race is run: so many times, or as many as `ROSTER_TEST_RACE_ROUNDS` says.
-fn rounds(usual: usize) -> usize {
+pub(crate) fn rounds(usual: usize) -> usize {
     std::env::var("ROSTER_TEST_RACE_ROUNDS").map_or(usual, |rounds| rounds.parse().unwrap())
 }
 

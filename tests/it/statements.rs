@@ -2,7 +2,7 @@
 
 use roster::proto::{
     AddDepartmentMembersRequest, AddGroupMembersRequest, AddRoleMembersRequest, AddUserRolesRequest, AddUserToGroupRequest,
-    BatchDeleteUsersRequest, BatchGetUsersItem, BatchGetUsersRequest, GetLimitsRequest, GetUserRequest, HasAnyRoleRequest,
+    BatchDeleteUsersRequest, BatchGetUsersItem, BatchGetUsersRequest, GetLimitsRequest, GetUserRequest, HasAnyRoleRequest, IdentityProvider,
     ListDepartmentMembersRequest, ListDepartmentsRequest, ListGroupMembersRequest, ListGroupsRequest, ListPostsRequest,
     ListRoleMembersRequest, ListUserGroupsRequest, ListUserRolesRequest, ListUsersRequest, RemoveGroupMembersRequest,
     RemoveUserRolesRequest, SearchUsersRequest, UserDto, UserIdType,
@@ -11,6 +11,7 @@ use roster::proto::{
 use crate::departments::adding;
 use crate::dto::texts;
 use crate::harness::{Client, Roster};
+use crate::identities::{identity, link};
 use crate::pages::{create_many, group, id, list, members, pool, role, search};
 use crate::posts::set;
 
@@ -81,6 +82,37 @@ async fn one_user_is_one_statement_and_one_more_for_each_thing_beside() {
             assert_eq!(cost(&roster, call).await, expected, "{request:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_user_is_found_by_an_identity_in_one_statement_and_identities_are_one_more() {
+    let (roster, _) = served(300).await;
+    let client = roster.client("*").await;
+    for number in 0..300 {
+        link(&client, &id(number), identity("idp", IdentityProvider::Lark, &id(number))).await.unwrap();
+    }
+    for (kind, place) in [(UserIdType::Identity, "idp"), (UserIdType::SyncRelation, "lark")] {
+        let item =
+            |number: usize| BatchGetUsersItem { user_id: Some(format!("{place}:{}", id(number))), user_id_type: kind.into() };
+        let BatchGetUsersItem { user_id, user_id_type } = item(7);
+        let get = GetUserRequest { user_id, user_id_type, ..Default::default() };
+        assert_eq!(cost(&roster, async || drop(client.users().get_user(get.clone()).await.unwrap())).await, 1);
+        let get = GetUserRequest { with_identities: true, ..get };
+        assert_eq!(cost(&roster, async || drop(client.users().get_user(get.clone()).await.unwrap())).await, 2);
+        for items in [2, 1_000] {
+            let batch = BatchGetUsersRequest { users: (0..items).map(item).collect(), ..Default::default() };
+            let answer = client.users().batch_get_users(batch.clone()).await.unwrap().into_inner();
+            assert_eq!(answer.results.iter().filter(|result| result.user.is_some()).count(), items.min(300));
+            assert_eq!(cost(&roster, async || drop(client.users().batch_get_users(batch.clone()).await.unwrap())).await, 1);
+            let batch = BatchGetUsersRequest { with_identities: true, ..batch };
+            assert_eq!(cost(&roster, async || drop(client.users().batch_get_users(batch.clone()).await.unwrap())).await, 2);
+        }
+    }
+    let page = ListUsersRequest { limit: Some(300), ..ListUsersRequest::default() };
+    let plain = cost(&roster, async || drop(list(&client, page.clone()).await.unwrap())).await;
+    let page = ListUsersRequest { with_identities: true, ..page };
+    assert_eq!(cost(&roster, async || drop(list(&client, page.clone()).await.unwrap())).await, plain + 1);
+    assert!(list(&client, page).await.unwrap().users.iter().all(|user| user.identities.len() == 1));
 }
 
 #[tokio::test]

@@ -44,9 +44,9 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "normal form",
     ),
     (
-        "a user without identifiers",
+        "a user without identifiers or identities",
         "UPDATE users SET username = NULL, email = NULL, email_key = NULL, phone = NULL, phone_country_code = NULL, \
-      phone_key = NULL, external_id = NULL WHERE user_id = 'user_id-1'",
+      phone_key = NULL, external_id = NULL WHERE user_id = 'other'",
         "users",
         "no identifier",
     ),
@@ -160,6 +160,21 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "UPDATE api_key_secrets SET secret_hash = 'x' || substr(secret_hash, 2)",
         "API key secrets",
         "SHA-256",
+    ),
+    ("a provider that there is not", "UPDATE identities SET provider = 99", "identities", "provider"),
+    ("an account without an id", "UPDATE identities SET user_id_in_idp = ''", "identities", "user_id_in_idp"),
+    ("a connection that none may be", "UPDATE identities SET ext_idp_id = 'a\nb'", "identities", "ext_idp_id"),
+    ("what a provider says that is no JSON", "UPDATE identities SET user_info_in_idp = '{'", "identities", "no JSON object"),
+    ("what a provider says that is no object", "UPDATE identities SET user_info_in_idp = '[]'", "identities", "no JSON object"),
+    ("too much that a provider says", "UPDATE identities SET user_info_in_idp = '{\"k\":\"{long}\"}'", "identities", "bytes"),
+    ("connections that are no list", "UPDATE identities SET origin_conn_ids = '{}'", "identities", "no list of texts"),
+    ("an identity of nobody", "{unchecked}; UPDATE identities SET user_id = 'ghost'", "identities", "its user is not there"),
+    (
+        "an account that two have",
+        "DROP INDEX identities_user_id_in_idp; INSERT INTO identities SELECT 'identity-2', 'other', ext_idp_id, provider, type, \
+      user_id_in_idp, user_info_in_idp, origin_conn_ids FROM identities",
+        "identities",
+        "same account",
     ),
     (
         "a token in another column",

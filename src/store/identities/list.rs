@@ -48,8 +48,7 @@ pub(in crate::store) async fn of_users(
     let select = IdentityRow::select().filter(any_of(connection, Column::UserId, user_ids));
     let select = select.order_by_asc(Column::IdentityId).limit(AT_ONCE as u64 + 1);
     let rows = select.into_model::<IdentityRow>().all(connection).await?;
-    // Those of one user are always told.
-    if rows.len() > AT_ONCE && user_ids.len() > 1 {
+    if rows.len() > AT_ONCE {
         return Ok(None);
     }
     let mut identities: HashMap<_, Vec<_>> = HashMap::new();
