@@ -4,7 +4,7 @@
 //! limit on parameters is met.
 
 use sea_orm::sea_query::extension::postgres::PgFunc;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, Value};
 
 /// Whether the column has one of the keys.
@@ -13,26 +13,35 @@ pub(in crate::store) fn any_of<K: AsRef<str>>(
     column: impl ColumnTrait,
     keys: impl IntoIterator<Item = K>,
 ) -> Expr {
-    among(connection, column.into_expr(), keys)
+    let mut keys: Vec<String> = keys.into_iter().filter_map(|key| storable(key.as_ref())).collect();
+    if keys.len() == 1 {
+        return column.eq(keys.remove(0));
+    }
+    if connection.get_database_backend() == DbBackend::Postgres {
+        return column.into_expr().eq(PgFunc::any(Expr::value(keys)));
+    }
+    column.into_expr().in_subquery(json_each(keys))
 }
 
-/// Whether the expression is one of the keys.
+/// Whether the expression, of which there is no index, is one of the keys: it is looked up among them, however many there are.
 pub(in crate::store) fn among<K: AsRef<str>>(
     connection: &impl ConnectionTrait,
     expression: Expr,
     keys: impl IntoIterator<Item = K>,
 ) -> Expr {
-    let mut keys: Vec<String> = keys.into_iter().filter_map(|key| storable(key.as_ref())).collect();
-    if keys.len() == 1 {
-        return expression.eq(keys.remove(0));
-    }
+    let keys: Vec<String> = keys.into_iter().filter_map(|key| storable(key.as_ref())).collect();
     if connection.get_database_backend() == DbBackend::Postgres {
-        return expression.eq(PgFunc::any(Expr::value(keys)));
+        // A parameter's items it would go through one by one, row by row.
+        return expression.in_subquery(Query::select().expr(Func::cust("unnest").arg(Expr::value(keys))).to_owned());
     }
+    expression.in_subquery(json_each(keys))
+}
+
+/// The keys as rows, on SQLite.
+fn json_each(keys: Vec<String>) -> SelectStatement {
     let list = serde_json::Value::from(keys).to_string();
     let each = Func::cust("json_each").arg(Value::from(list));
-    let keys = Query::select().column("value").from_function(each, Alias::new("keys")).to_owned();
-    expression.in_subquery(keys)
+    Query::select().column("value").from_function(each, Alias::new("keys")).to_owned()
 }
 
 /// Whether the column has the key.
