@@ -23,9 +23,8 @@ pub fn check(rule: TextRule, text: &str) -> Result<(), String> {
         TextRule::Date => date(text),
         TextRule::ChosenId => drawn_from("._:|@+-", limits::CHOSEN_ID_CHARACTERS, text),
         TextRule::Code => drawn_from("._:-", limits::CODE_CHARACTERS, text),
-        TextRule::Id if text.is_empty() => Err("must not be empty".to_owned()),
+        TextRule::Id | TextRule::Opaque if text.is_empty() => Err("must not be empty".to_owned()),
         TextRule::Id => free(text, limits::ID_CHARACTERS, false),
-        TextRule::Opaque if text.is_empty() => Err("must not be empty".to_owned()),
         TextRule::Opaque => printable(text, false),
     }
 }

@@ -2,10 +2,10 @@
 
 use roster::proto::{
     AddDepartmentMembersRequest, AddGroupMembersRequest, AddRoleMembersRequest, AddUserRolesRequest, AddUserToGroupRequest,
-    BatchDeleteUsersRequest, BatchGetUsersItem, BatchGetUsersRequest, GetLimitsRequest, GetUserRequest, HasAnyRoleRequest, IdentityProvider,
-    ListDepartmentMembersRequest, ListDepartmentsRequest, ListGroupMembersRequest, ListGroupsRequest, ListPostsRequest,
-    ListRoleMembersRequest, ListUserGroupsRequest, ListUserRolesRequest, ListUsersRequest, RemoveGroupMembersRequest,
-    RemoveUserRolesRequest, SearchUsersRequest, UserDto, UserIdType,
+    BatchDeleteUsersRequest, BatchGetUsersItem, BatchGetUsersRequest, GetLimitsRequest, GetUserRequest, HasAnyRoleRequest,
+    IdentityProvider, ListDepartmentMembersRequest, ListDepartmentsRequest, ListGroupMembersRequest, ListGroupsRequest,
+    ListPostsRequest, ListRoleMembersRequest, ListUserGroupsRequest, ListUserRolesRequest, ListUsersRequest,
+    RemoveGroupMembersRequest, RemoveUserRolesRequest, SearchUsersRequest, UserDto, UserIdType,
 };
 
 use crate::departments::adding;
