@@ -29,12 +29,12 @@ fn with(change: impl FnOnce(&mut IdentityDto)) -> IdentityDto {
     identity
 }
 
-fn wide(characters: usize) -> Option<String> {
-    Some("界".repeat(characters))
+fn wide(characters: usize) -> String {
+    "界".repeat(characters)
 }
 
-fn ascii(characters: usize) -> Option<String> {
-    Some("x".repeat(characters))
+fn ascii(characters: usize) -> String {
+    "x".repeat(characters)
 }
 
 /// Identities that are just good enough.
@@ -46,17 +46,17 @@ fn edges() -> Vec<IdentityDto> {
         ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress-and-more-than-64-characters", "x".into()),
     ]);
     vec![
-        with(|identity| identity.ext_idp_id = wide(256)),
+        with(|identity| identity.ext_idp_id = Some(wide(256))),
         with(|identity| identity.ext_idp_id = Some("https://idp.example.com/saml".to_owned())),
-        with(|identity| identity.user_id_in_idp = wide(256)),
+        with(|identity| identity.user_id_in_idp = Some(wide(256))),
         with(|identity| identity.user_id_in_idp = Some(" CN=Ann, OU=x: ' \" \\ ".to_owned())),
-        with(|identity| identity.r#type = wide(256)),
+        with(|identity| identity.r#type = Some(wide(256))),
         with(|identity| identity.user_info_in_idp = Some(of_bytes(16_384))),
         with(|identity| identity.user_info_in_idp = Some(nested(8))),
         with(|identity| identity.user_info_in_idp = Some(foreign)),
-        with(|identity| identity.access_token = ascii(16_384)),
-        with(|identity| identity.refresh_token = ascii(1)),
-        with(|identity| identity.origin_conn_ids = vec![wide(256).unwrap(); 32]),
+        with(|identity| identity.access_token = Some(ascii(16_384))),
+        with(|identity| identity.refresh_token = Some(ascii(1))),
+        with(|identity| identity.origin_conn_ids = vec![wide(256); 32]),
     ]
 }
 
@@ -66,17 +66,17 @@ fn beyond() -> Vec<(IdentityDto, &'static str)> {
     vec![
         (with(|identity| identity.ext_idp_id = None), "ext_idp_id"),
         (with(|identity| identity.ext_idp_id = Some(String::new())), "ext_idp_id"),
-        (with(|identity| identity.ext_idp_id = ascii(257)), "ext_idp_id"),
+        (with(|identity| identity.ext_idp_id = Some(ascii(257))), "ext_idp_id"),
         (with(|identity| identity.ext_idp_id = Some("a\u{202e}".to_owned())), "ext_idp_id"),
         (with(|identity| identity.provider = None), "provider"),
         (with(|identity| identity.provider = Some(0)), "provider"),
         (with(|identity| identity.provider = Some(39)), "provider"),
         (with(|identity| identity.user_id_in_idp = None), "user_id_in_idp"),
         (with(|identity| identity.user_id_in_idp = Some(String::new())), "user_id_in_idp"),
-        (with(|identity| identity.user_id_in_idp = wide(257)), "user_id_in_idp"),
+        (with(|identity| identity.user_id_in_idp = Some(wide(257))), "user_id_in_idp"),
         (with(|identity| identity.user_id_in_idp = Some("a\nb".to_owned())), "user_id_in_idp"),
         (with(|identity| identity.user_id_in_idp = Some("a\0".to_owned())), "user_id_in_idp"),
-        (with(|identity| identity.r#type = ascii(257)), "type"),
+        (with(|identity| identity.r#type = Some(ascii(257))), "type"),
         (with(|identity| identity.user_info_in_idp = Some(of_bytes(16_385))), "user_info_in_idp"),
         (with(|identity| identity.user_info_in_idp = Some(nested(9))), "user_info_in_idp"),
         (with(|identity| identity.user_info_in_idp = Some(value(None))), "user_info_in_idp"),
@@ -84,7 +84,7 @@ fn beyond() -> Vec<(IdentityDto, &'static str)> {
         (with(|identity| identity.user_info_in_idp = Some(value(Some(Kind::NullValue(7))))), "user_info_in_idp"),
         (with(|identity| identity.user_info_in_idp = Some(object([("k", "\0".into())]))), "user_info_in_idp"),
         (with(|identity| identity.user_info_in_idp = Some(object([("k\u{7}", "".into())]))), "user_info_in_idp"),
-        (with(|identity| identity.access_token = ascii(16_385)), "access_token"),
+        (with(|identity| identity.access_token = Some(ascii(16_385))), "access_token"),
         (with(|identity| identity.access_token = Some(String::new())), "access_token"),
         (with(|identity| identity.refresh_token = Some("a\nb".to_owned())), "refresh_token"),
         (with(|identity| identity.origin_conn_ids = vec![String::new(); 33]), "origin_conn_ids"),

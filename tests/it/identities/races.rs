@@ -18,7 +18,7 @@ async fn connected() -> (Roster, [Client; 4]) {
 
 /// Asserts that one of the calls was answered and the others were refused so.
 #[track_caller]
-fn assert_one(answers: Vec<Result<(), Status>>, kind: (Code, &str)) {
+fn assert_one(answers: &[Result<(), Status>], kind: (Code, &str)) {
     let refused: Vec<_> = answers.iter().filter_map(|answer| answer.clone().err()).map(Refusal::from).collect();
     assert_eq!(refused.len() + 1, answers.len(), "{answers:?}");
     assert!(refused.iter().all(|refusal| refusal.kind() == kind), "{refused:?}");
@@ -132,7 +132,7 @@ async fn of_many_who_unlink_one_identity_one_does() {
             let (client, linked) = (clients[index].clone(), linked.clone());
             async move { unlink(&client, &linked).await }
         };
-        assert_one(at_once(4, make).await, (Code::NotFound, "IDENTITY_NOT_FOUND"));
+        assert_one(&at_once(4, make).await, (Code::NotFound, "IDENTITY_NOT_FOUND"));
     }
 }
 
@@ -151,6 +151,6 @@ async fn of_users_who_are_created_with_the_same_accounts_one_is() {
                 client.users().create_user(crate::calls::creating(user)).await.map(drop)
             }
         };
-        assert_one(at_once(4, make).await, (Code::AlreadyExists, "IDENTITY_EXISTS"));
+        assert_one(&at_once(4, make).await, (Code::AlreadyExists, "IDENTITY_EXISTS"));
     }
 }

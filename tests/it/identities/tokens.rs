@@ -11,6 +11,7 @@ use crate::dto::texts;
 use crate::harness::{NO_SECRET_KEY, Roster};
 use crate::wire::Wire;
 
+const LINK: &str = "/roster.v1.IdentityService/LinkIdentity";
 /// What is looked for everywhere.
 const CANARY: &str = "canary-f00d";
 
@@ -110,7 +111,6 @@ async fn tokens_are_in_no_log_and_no_error() {
     let headers = [("x-api-key", bootstrap.as_str()), ("x-request-id", "find-me-42"), ("idempotency-key", "a")];
     let create = creating(texts(&[("user_id", "ann"), ("username", "ann")]));
     wire.call("/roster.v1.UserService/CreateUser", &headers, &create).await;
-    const LINK: &str = "/roster.v1.IdentityService/LinkIdentity";
     let good = linking("ann", with_tokens("a", Some(CANARY), Some(CANARY)));
     let key = |key| [headers[0], headers[1], ("idempotency-key", key)];
     for name in ["b", "b", "c"] {
