@@ -5,9 +5,10 @@
 #   examples/tour.sh --start           against a server of its own: target/release/roster or ROSTER_BIN, on a temporary database
 #
 # It ends with status 1 at the first answer that is not as expected. It needs bash, awk and grpcurl; the key needs the scopes
-# users:write, groups:write, roles:write, organizations:write and keys:manage, or `*`. It makes and deletes the users `bob`,
-# `johndoe123` and `tour-owned` and whoever holds their sample email, phone number or external id, the users of
-# examples/users.jsonl by their ids, and groups, roles and organizations whose codes begin with `tour-`, and it revokes API keys whose names begin with `tour: `: do not run it on a database where these are
+# users:write, groups:write, roles:write, organizations:write, identities:write and keys:manage, or `*`. It makes and deletes the
+# users `bob`, `johndoe123` and `tour-owned` and whoever holds their sample email, phone number or external id, the users of
+# examples/users.jsonl by their ids, and groups, roles and organizations whose codes begin with `tour-`, and it revokes API keys
+# whose names begin with `tour: `: do not run it on a database where these are
 # real. What an interrupted tour left, the next one clears away.
 set -euo pipefail
 
@@ -208,6 +209,20 @@ get_user_003() {
         lack '"customData"'
     done
 
+    title "Seed 003, get_user: identities, and by them"
+    call IdentityService/LinkIdentity '{"user_id": "6229ffa12345678cade3e3d9", "identity": {
+  "ext_idp_id": "6076bac12345678cd80d993b5", "provider": "IDENTITY_PROVIDER_WECHAT", "type": "openid",
+  "user_id_in_idp": "oj7Nq05R-RRaqak0_YlMLnnIwsvg", "access_token": "57_fK0xgSL", "origin_conn_ids": ["605492ac41"]
+}}'
+    expect '"identityId": "' '"provider": "IDENTITY_PROVIDER_WECHAT"' '"type": "openid"' '"userInfoInIdp": {}'
+    lack '57_fK0xgSL'
+    for type_and_id in 'IDENTITY 6076bac12345678cd80d993b5' 'SYNC_RELATION wechat'; do
+        call UserService/GetUser "{\"user_id\": \"${type_and_id#* }:oj7Nq05R-RRaqak0_YlMLnnIwsvg\", \"user_id_type\": \"USER_ID_TYPE_${type_and_id% *}\", \"with_identities\": true}"
+        the_sample_user
+        expect '"userIdInIdp": "oj7Nq05R-RRaqak0_YlMLnnIwsvg"' '"originConnIds": ["605492ac41"]'
+        lack '57_fK0xgSL'
+    done
+
     title "Seed 003, get_user: withCustomData, flatCustomData"
     call UserService/GetUser '{"user_id": "6229ffa12345678cade3e3d9", "with_custom_data": true}'
     expect '"customData": {"age": 22, "school": "xxxxx"}'
@@ -301,9 +316,9 @@ refusals() {
 }
 
 the_end() {
-    title "A user keeps at least one identifier"
+    title "A user keeps at least one identifier or identity"
     refused FailedPrecondition LAST_IDENTIFIER UserService/UpdateUser '{
-  "user_id": "bob",
+  "user_id": "johndoe123",
   "user_id_type": "USER_ID_TYPE_USERNAME",
   "update_mask": {"paths": ["username", "email", "phone", "external_id"]}
 }'
