@@ -31,6 +31,7 @@ mod key_calls;
 mod limits_of_fields;
 mod lists;
 mod masks;
+mod matrix;
 mod membership_races;
 mod meta;
 mod model;

@@ -25,6 +25,8 @@ pub(crate) struct Answer {
     pub(crate) status: Status,
     /// The body with its frames.
     pub(crate) body: Bytes,
+    /// What came behind it.
+    pub(crate) trailers: HeaderMap,
 }
 
 impl Wire {
@@ -87,7 +89,7 @@ impl Wire {
         let trailers = received.trailers().await?.unwrap_or_default();
         let status = Status::from_header_map(&trailers).or_else(|| Status::from_header_map(&head.headers));
         let status = status.unwrap_or_else(|| panic!("{path}: no status"));
-        Ok(Answer { status, headers: head.headers, body: body.freeze() })
+        Ok(Answer { status, headers: head.headers, body: body.freeze(), trailers })
     }
 }
 
