@@ -39,6 +39,19 @@ impl World {
         world
     }
 
+    /// The same with a view in the place of the table of memberships, which nothing can be written into.
+    pub(super) async fn where_everybody_is_a_member(mut self) -> Self {
+        self.roster.damage();
+        self.script = String::new();
+        let everybody =
+            "SELECT organization_id, user_id, users.created_at AS user_created_at FROM organizations CROSS JOIN users";
+        let view = format!("CREATE VIEW organization_members AS {everybody}");
+        for sql in ["ALTER TABLE organization_members RENAME TO kept", &view] {
+            self.connection.execute_unprepared(sql).await.unwrap();
+        }
+        self
+    }
+
     /// Puts everything back.
     pub(super) async fn restore(&self) {
         self.connection.execute_unprepared(&self.script).await.unwrap();
