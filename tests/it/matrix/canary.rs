@@ -60,6 +60,20 @@ const BESIDE: &[(&str, &str)] = &[
         "organization_id: 'kanari-organization-own' organization { code: 'kanari-acme-oth' }",
     ),
     ("OrganizationService.CreateOrganization", "organization { code: 'kanari-acme-oth' }"),
+    ("OrganizationService.CreateDepartment", "department { code: 'kanari-departments_code-oth' {level} }"),
+    (
+        "OrganizationService.UpdateDepartment",
+        "department_id: 'kanari-department-own' department { parent_department_id: 'kanari-department-oth' }",
+    ),
+    ("OrganizationService.SetUserPosts", "{user} post_ids: ['{post}', 'kanari-post-own', 'kanari-post-oth'] {level}"),
+    (
+        "IdentityService.LinkIdentity",
+        "user_id: 'kanari-user-own' identity { ext_idp_id: 'idp' provider: IDENTITY_PROVIDER_LARK user_id_in_idp: '{account}' }",
+    ),
+    (
+        "UserService.CreateUser",
+        "user { identities { ext_idp_id: 'idp' provider: IDENTITY_PROVIDER_LARK user_id_in_idp: '{account}' } }",
+    ),
     ("ApiKeyService.RotateApiKey", "api_key_id: '{key}' overlap { seconds: 0 }"),
 ];
 

@@ -10,7 +10,10 @@ pub(super) enum Noun {
     User,
     Group,
     Role,
+    Identity,
     Organization,
+    Department,
+    Post,
     ApiKey,
 }
 
@@ -117,9 +120,11 @@ impl Noun {
     pub(super) fn objects(self, every: bool) -> Vec<Object> {
         let known: &[Object] = match self {
             Self::Nothing => &[Object::Own],
-            Self::User if every => &OBJECTS,
-            Self::User => &[Object::Absent, Object::Own, Object::Member, Object::Other],
-            Self::Group | Self::Role | Self::ApiKey if every => &[Object::Absent, Object::Own, Object::Other, Object::Pool],
+            Self::User | Self::Identity if every => &OBJECTS,
+            Self::User | Self::Identity => &[Object::Absent, Object::Own, Object::Member, Object::Other],
+            Self::Group | Self::Role | Self::Department | Self::Post | Self::ApiKey if every => {
+                &[Object::Absent, Object::Own, Object::Other, Object::Pool]
+            }
             _ => &[Object::Absent, Object::Own, Object::Other],
         };
         known.to_vec()
@@ -137,14 +142,17 @@ impl Noun {
             Self::User => "user",
             Self::Group => "group",
             Self::Role => "role",
+            Self::Identity => "identity",
             Self::Organization => "organization",
+            Self::Department => "department",
+            Self::Post => "post",
             Self::ApiKey => "key",
         })
     }
 
-    /// Whether one is found at a level alone.
+    /// Whether one stands at a level.
     pub(super) fn is_of_level(self) -> bool {
-        matches!(self, Self::Group | Self::Role)
+        matches!(self, Self::Group | Self::Role | Self::Department | Self::Post)
     }
 }
 
@@ -164,7 +172,7 @@ impl Level {
     fn resident(self, noun: Noun) -> Object {
         match (noun, self) {
             (Noun::User, _) => Object::Guest,
-            (Noun::Group | Noun::Role, Self::Pool) => Object::Pool,
+            (_, Self::Pool) if noun.is_of_level() => Object::Pool,
             (_, Self::B) => Object::Other,
             _ => Object::Own,
         }
@@ -179,10 +187,13 @@ pub(super) enum By {
     Email,
     Username,
     External,
+    Identity,
+    SyncRelation,
 }
 
 impl By {
-    pub(super) const ALL: [Self; 5] = [Self::Id, Self::Phone, Self::Email, Self::Username, Self::External];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Id, Self::Phone, Self::Email, Self::Username, Self::External, Self::Identity, Self::SyncRelation];
 
     /// As the enum of the protos has it.
     pub(super) fn wire(self) -> &'static str {
@@ -192,6 +203,8 @@ impl By {
             Self::Email => "USER_ID_TYPE_EMAIL",
             Self::Username => "USER_ID_TYPE_USERNAME",
             Self::External => "USER_ID_TYPE_EXTERNAL_ID",
+            Self::Identity => "USER_ID_TYPE_IDENTITY",
+            Self::SyncRelation => "USER_ID_TYPE_SYNC_RELATION",
         }
     }
 
@@ -202,6 +215,8 @@ impl By {
             Self::Email => user.email(),
             Self::Username => user.text("username"),
             Self::External => user.text("external_id"),
+            Self::Identity => format!("idp:{}", user.text("account")),
+            Self::SyncRelation => format!("lark:{}", user.text("account")),
         }
     }
 }
@@ -237,6 +252,10 @@ impl Aim {
             ("{external_id}", By::External.of(user)),
             ("{group}", Noun::Group.name(object(Noun::Group))),
             ("{role}", Noun::Role.name(object(Noun::Role))),
+            ("{account}", user.text("account")),
+            ("{identity}", Noun::Identity.name(object(Noun::Identity))),
+            ("{department}", Noun::Department.name(object(Noun::Department))),
+            ("{post}", Noun::Post.name(object(Noun::Post))),
             ("{organization}", Noun::Organization.name(object(Noun::Organization))),
             ("{key}", Noun::ApiKey.name(object(Noun::ApiKey))),
             ("{level}", level),

@@ -12,7 +12,7 @@
 //! A result is `ok`; `yes` or `no`, as the answer's one flag says; `listed` or `unlisted`, as the thing is in the answer or not; a
 //! reason, with which the call is refused; or `row:` and the reason of the item's error. `-` stands where there is no such thing.
 
-use super::names::Noun::{self, ApiKey, Group, Nothing, Organization, Role, User};
+use super::names::Noun::{self, ApiKey, Department, Group, Identity, Nothing, Organization, Post, Role, User};
 
 /// What is known of an RPC.
 pub(super) struct Row {
@@ -54,6 +54,8 @@ const LISTED_USER: &[Results] = &[on(User, "listed listed unlisted", "listed unl
 const GROUP: Results = on(Group, "ok - GROUP_NOT_FOUND", "ok GROUP_NOT_FOUND");
 const ROLE: Results = on(Role, "ok - ROLE_NOT_FOUND", "ok ROLE_NOT_FOUND");
 const ORGANIZATION: Results = on(Organization, "ok - ORGANIZATION_NOT_FOUND", "ok ORGANIZATION_NOT_FOUND");
+const DEPARTMENT: Results = on(Department, "ok - DEPARTMENT_NOT_FOUND", "ok DEPARTMENT_NOT_FOUND");
+const POST: Results = on(Post, "ok - POST_NOT_FOUND", "ok POST_NOT_FOUND");
 const API_KEY: Results = on(ApiKey, "ok - API_KEY_NOT_FOUND", "ok API_KEY_NOT_FOUND");
 const JOINED: Results = on(User, "ok ok USER_NOT_FOUND", "ok USER_NOT_FOUND NOT_A_MEMBER");
 const PARTED: Results = on(User, "ok ok USER_NOT_FOUND", "ok USER_NOT_FOUND");
@@ -146,6 +148,19 @@ pub(super) const TABLE: &[Row] = &[
         &["{user} role_codes: '{role}' {level}"],
         &[on(User, "yes yes USER_NOT_FOUND", "yes USER_NOT_FOUND no"), on(Role, "yes - no", "yes no")],
     ),
+    row(
+        "IdentityService.LinkIdentity",
+        "identities:write",
+        &["{user} identity { ext_idp_id: 'idp' provider: IDENTITY_PROVIDER_LARK user_id_in_idp: 'new' }"],
+        WRITE_USER,
+    ),
+    row(
+        "IdentityService.UnlinkIdentity",
+        "identities:write",
+        &["identity_id: '{identity}'"],
+        &[on(Identity, "ok ORGANIZATION_DENIED IDENTITY_NOT_FOUND", "ok IDENTITY_NOT_FOUND")],
+    ),
+    row("IdentityService.ListIdentities", "identities:read", &["{user}"], READ_USER),
     row("OrganizationService.CreateOrganization", "organizations:write", &["organization { code: 'new' }"], &[POOL_ONLY]),
     row("OrganizationService.GetOrganization", "organizations:read", &["organization_id: '{organization}'"], &[ORGANIZATION]),
     row(
@@ -188,6 +203,58 @@ pub(super) const TABLE: &[Row] = &[
         &[ORGANIZATION],
     ),
     row("OrganizationService.ListUserOrganizations", "organizations:read", &["{user}"], READ_USER),
+    row(
+        "OrganizationService.CreateDepartment",
+        "organizations:write",
+        &["department { code: 'new' parent_department_id: '{department}' {level} }"],
+        &[DEPARTMENT],
+    ),
+    row("OrganizationService.GetDepartment", "organizations:read", &["department_id: '{department}' {level}"], &[DEPARTMENT]),
+    row(
+        "OrganizationService.UpdateDepartment",
+        "organizations:write",
+        &["department_id: '{department}' department { name: 'changed' } {level}"],
+        &[DEPARTMENT],
+    ),
+    row(
+        "OrganizationService.DeleteDepartment",
+        "organizations:write",
+        &["department_id: '{department}' {level}"],
+        &[DEPARTMENT],
+    ),
+    row(
+        "OrganizationService.ListDepartments",
+        "organizations:read",
+        &["{level}"],
+        &[on(Department, "listed - unlisted", "listed unlisted")],
+    ),
+    row(
+        "OrganizationService.AddDepartmentMembers",
+        "organizations:write",
+        &["department_id: '{department}' {users} {level}"],
+        &[JOINED_ROW, DEPARTMENT],
+    ),
+    row(
+        "OrganizationService.RemoveDepartmentMembers",
+        "organizations:write",
+        &["department_id: '{department}' {users} {level}"],
+        &[PARTED_ROW, DEPARTMENT],
+    ),
+    row(
+        "OrganizationService.ListDepartmentMembers",
+        "organizations:read users:read",
+        &["department_id: '{department}' {level}", "department_id: '{department}' {level} include_children: true"],
+        &[DEPARTMENT],
+    ),
+    row("OrganizationService.CreatePost", "organizations:write", &["post { code: 'new' {level} }"], ANYWAY),
+    row(
+        "OrganizationService.ListPosts",
+        "organizations:read",
+        &["{level}"],
+        &[on(Post, "listed - unlisted", "listed unlisted")],
+    ),
+    row("OrganizationService.DeletePost", "organizations:write", &["post_id: '{post}' {level}"], &[POST]),
+    row("OrganizationService.SetUserPosts", "organizations:write", &["{user} post_ids: '{post}' {level}"], &[JOINED, POST]),
     row("ApiKeyService.CreateApiKey", "keys:manage", &["api_key { name: 'new' {level} }"], ANYWAY),
     row("ApiKeyService.UpdateApiKey", "keys:manage", &["api_key_id: '{key}' api_key { name: 'changed' }"], &[API_KEY]),
     row("ApiKeyService.ListApiKeys", "keys:manage", &["limit: 1000"], &[on(ApiKey, "listed - unlisted", "listed unlisted")]),

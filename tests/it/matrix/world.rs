@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use prost::Message;
 use prost_reflect::DynamicMessage;
+use roster::proto::IdentityProvider;
 use roster::store::Context;
 use roster::store::api_keys::RevokeApiKey;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
@@ -88,6 +89,8 @@ fn script(revoked: &str) -> String {
         DELETE FROM users;
         DELETE FROM groups;
         DELETE FROM roles;
+        DELETE FROM departments;
+        DELETE FROM posts;
         DELETE FROM organizations;
         DELETE FROM api_keys WHERE name <> 'test';"
     );
@@ -119,7 +122,30 @@ fn script(revoked: &str) -> String {
             }
         }
     }
+    for object in Noun::Department.present() {
+        department_and_post(&mut script, object);
+    }
     script + "COMMIT;"
+}
+
+/// A department that all its level's users lead, and a post that they hold.
+fn department_and_post(script: &mut String, object: Object) {
+    let home = object.homes().first().copied();
+    let level = home.and_then(Level::organization_id).unwrap_or_default();
+    let (department, post) = (Noun::Department.name(object), Noun::Post.name(object));
+    let text = |name: &'static str| (name, object.text(&format!("departments_{name}")));
+    let its = [("department_id", department.clone()), ("level", level.clone()), text("code"), text("name"), text("etag")];
+    insert(script, "departments", &its, &["created_at", "updated_at"]);
+    let its = [("post_id", post.clone()), ("level", level.clone()), text("code"), text("name")];
+    insert(script, "posts", &its, &[]);
+    let within = |user: &Object| home.is_none_or(|home| user.homes().contains(&home));
+    for user in Noun::User.present().into_iter().filter(within) {
+        let whose = [("user_id", Noun::User.name(user)), ("level", level.clone())];
+        let [user_id, level] = &whose;
+        let led = [("department_id", department.clone()), user_id.clone(), level.clone()];
+        insert(script, "department_members", &led, &["is_leader", "is_main"]);
+        insert(script, "post_members", &[("post_id", post.clone()), user_id.clone(), level.clone()], &[]);
+    }
 }
 
 /// A row with a name, a description and an etag.
@@ -162,6 +188,17 @@ fn user(script: &mut String, object: Object) {
     insert(script, "users", &columns, &[&numbers[..], &["email_verified", "phone_verified"]].concat());
     let data = [("user_id", user_id.clone()), ("key", object.text("key")), ("value", format!("\"{}\"", object.text("value")))];
     insert(script, "user_custom_data", &data, &[]);
+    let identity = [
+        ("identity_id", Noun::Identity.name(object)),
+        ("user_id", user_id.clone()),
+        ("ext_idp_id", "idp".to_owned()),
+        ("provider", i32::from(IdentityProvider::Lark).to_string()),
+        ("type", object.text("type")),
+        ("user_id_in_idp", object.text("account")),
+        ("user_info_in_idp", format!("{{\"info\":\"{}\"}}", object.text("info"))),
+        ("origin_conn_ids", format!("[\"{}\"]", object.text("origin"))),
+    ];
+    insert(script, "identities", &identity, &[]);
     for home in object.homes() {
         let membership = [("organization_id", home.organization_id().unwrap()), ("user_id", user_id.clone())];
         insert(script, "organization_members", &membership, &["user_created_at"]);
@@ -170,7 +207,7 @@ fn user(script: &mut String, object: Object) {
 
 /// A row of these texts, and of ones, or of truths where the column takes these.
 fn insert(script: &mut String, table: &str, texts: &[(&str, String)], ones: &[&str]) {
-    let one = |name: &&str| if name.ends_with("_verified") { "TRUE" } else { "1" };
+    let one = |name: &&str| if name.ends_with("_verified") || name.starts_with("is_") { "TRUE" } else { "1" };
     let names: Vec<_> = texts.iter().map(|(name, _)| *name).chain(ones.iter().copied()).collect();
     let values = texts.iter().map(|(_, text)| format!("'{text}'")).chain(ones.iter().map(|name| one(name).to_owned()));
     let (names, values) = (names.join(", "), values.collect::<Vec<_>>().join(", "));
