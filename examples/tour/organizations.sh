@@ -39,6 +39,8 @@ organizations() {
     call RoleService/HasAnyRole '{"user_id": "noa-levi", "role_codes": ["tour-keeper"]}'
     lack '"hasAnyRole": true'
 
+    departments_and_posts "$acme"
+
     bound_key "$acme" "$globex"
 
     title "A membership ends with what hangs on it; an organization with its members"
@@ -51,6 +53,37 @@ organizations() {
     call UserService/GetUser '{"user_id": "tour-owned"}'
     lack '"tenantId"'
     call OrganizationService/DeleteOrganization "{\"organization_id\": \"$globex\"}"
+}
+
+# departments_and_posts ORGANIZATION
+departments_and_posts() {
+    title "Departments are a tree; a user is in some of them, leads some, and has one main one"
+    call OrganizationService/CreateDepartment "{\"department\": {\"organization_id\": \"$1\", \"code\": \"sales\", \"name\": \"Sales\"}}"
+    local sales abroad
+    sales=$(value departmentId)
+    call OrganizationService/CreateDepartment \
+        "{\"department\": {\"organization_id\": \"$1\", \"name\": \"Sales abroad\", \"parent_department_id\": \"$sales\"}}"
+    expect "\"parentDepartmentId\": \"$sales\""
+    abroad=$(value departmentId)
+    refused FailedPrecondition DEPARTMENT_CYCLE OrganizationService/UpdateDepartment \
+        "{\"department_id\": \"$sales\", \"department\": {\"parent_department_id\": \"$abroad\"}}"
+    call OrganizationService/AddDepartmentMembers \
+        "{\"department_id\": \"$abroad\", \"user_ids\": [\"noa-levi\"], \"is_leader\": true, \"is_main\": true}"
+    lack '"error"'
+    call OrganizationService/GetDepartment "{\"department_id\": \"$abroad\"}"
+    expect '"leaderUserIds": ["noa-levi"]'
+    call OrganizationService/ListDepartmentMembers "{\"department_id\": \"$sales\", \"include_children\": true}"
+    expect '"userId": "noa-levi"' '"totalCount": 1'
+    refused FailedPrecondition NOT_EMPTY OrganizationService/DeleteDepartment "{\"department_id\": \"$sales\"}"
+
+    title "Posts; seed 003 shows both: departmentIds, mainDepartmentId, postIdList"
+    call OrganizationService/CreatePost "{\"post\": {\"organization_id\": \"$1\", \"code\": \"clerk\", \"name\": \"Clerk\"}}"
+    local clerk
+    clerk=$(value postId)
+    call OrganizationService/SetUserPosts "{\"user_id\": \"noa-levi\", \"organization_id\": \"$1\", \"post_ids\": [\"$clerk\"]}"
+    expect "\"$clerk\""
+    call UserService/GetUser "{\"user_id\": \"noa-levi\", \"organization_id\": \"$1\", \"with_department_ids\": true, \"with_post\": true}"
+    expect "\"mainDepartmentId\": \"$abroad\"" "\"postIdList\": [\"$clerk\"]"
 }
 
 # bound_key ORGANIZATION OTHER: what a key that is bound to the first sees of the second. The key stays in bound_secret.

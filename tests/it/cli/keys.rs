@@ -31,6 +31,21 @@ async fn assert_good(running: &mut Running, key: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_bound_to_an_organization_that_is_there() {
+    let place = Place::new();
+    let mut running = place.serve(&[]);
+    running.address();
+    place.run("keys create --name acme --organization nowhere", &[]).assert_one_line(1, &["no such organization"]);
+    let acme =
+        "INSERT INTO organizations (organization_id, code, etag, created_at, updated_at) VALUES ('o-1', 'acme', 'e', 1, 1)";
+    place.database.execute(acme).await;
+    let key = printed(&place, "keys create --name acme --organization o-1");
+    assert_good(&mut running, &key).await;
+    assert!(listed(&place, "acme").contains(" o-1 "));
+    assert_eq!(running.stop().status, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_made_listed_rotated_and_revoked_beside_a_serving_process() {
     let place = Place::new();
     let mut running = place.serve(&[]);
