@@ -8,6 +8,7 @@ ALTER TABLE groups
 
 DROP INDEX groups_code;
 CREATE UNIQUE INDEX groups_code ON groups (level, code);
+CREATE INDEX groups_organization_id ON groups (organization_id) WHERE organization_id IS NOT NULL;
 CREATE UNIQUE INDEX groups_level ON groups (group_id, level);
 
 ALTER TABLE group_members ADD COLUMN level TEXT NOT NULL DEFAULT '';

@@ -37,4 +37,5 @@ ALTER TABLE new_groups RENAME TO groups;
 ALTER TABLE new_group_members RENAME TO group_members;
 
 CREATE UNIQUE INDEX groups_code ON groups (level, code);
+CREATE INDEX groups_organization_id ON groups (organization_id) WHERE organization_id IS NOT NULL;
 CREATE INDEX group_members_user_id ON group_members (user_id, level, group_id);

@@ -8,6 +8,7 @@ ALTER TABLE roles
 
 DROP INDEX roles_code;
 CREATE UNIQUE INDEX roles_code ON roles (level, code);
+CREATE INDEX roles_organization_id ON roles (organization_id) WHERE organization_id IS NOT NULL;
 CREATE UNIQUE INDEX roles_level ON roles (role_id, level);
 
 ALTER TABLE role_members ADD COLUMN level TEXT NOT NULL DEFAULT '';

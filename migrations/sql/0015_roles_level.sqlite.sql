@@ -37,4 +37,5 @@ ALTER TABLE new_roles RENAME TO roles;
 ALTER TABLE new_role_members RENAME TO role_members;
 
 CREATE UNIQUE INDEX roles_code ON roles (level, code);
+CREATE INDEX roles_organization_id ON roles (organization_id) WHERE organization_id IS NOT NULL;
 CREATE INDEX role_members_user_id ON role_members (user_id, level, role_id);

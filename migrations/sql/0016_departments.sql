@@ -18,6 +18,7 @@ CREATE TABLE departments (
 );
 
 CREATE UNIQUE INDEX departments_code ON departments (level, code);
+CREATE INDEX departments_organization_id ON departments (organization_id) WHERE organization_id IS NOT NULL;
 CREATE INDEX departments_parent ON departments (parent_department_id, level);
 
 -- In an organization only its members can be in a department. The key is the order of the members' pages; one department of a user

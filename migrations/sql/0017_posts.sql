@@ -12,6 +12,7 @@ CREATE TABLE posts (
 );
 
 CREATE UNIQUE INDEX posts_code ON posts (level, code);
+CREATE INDEX posts_organization_id ON posts (organization_id) WHERE organization_id IS NOT NULL;
 
 -- In an organization only its members can hold a post.
 CREATE TABLE post_members (

@@ -34,8 +34,10 @@ impl ApiKeys {
 #[tonic::async_trait]
 impl ApiKeyService for ApiKeys {
     async fn create_api_key(&self, request: Request<CreateApiKeyRequest>) -> Reply<CreateApiKeyResponse> {
-        let Call { message, violations, caller, context } = Call::open(request)?;
-        let create = CreateApiKey::read(message.api_key, &caller, violations)?;
+        let Call { message, mut violations, caller, context } = Call::open(request)?;
+        let sent = message.api_key;
+        let level = sent.as_ref().map(|sent| identifiers::level("api_key.", sent, &caller.tenant, &mut violations));
+        let create = CreateApiKey::read(sent, level.unwrap_or_default(), &caller, violations)?;
         write(&self.store, context, create, |created| {
             let secret = created.secret.expose().to_owned();
             CreateApiKeyResponse { api_key: Some(created.api_key), secret }

@@ -7,7 +7,7 @@ mod member;
 
 pub use list::Holder;
 pub use member::{ChangeHolding, ChangeMembers, Holding};
-pub(super) use member::{change, held, refuse_strangers};
+pub(super) use member::{change, held, refuse_stranger, refuse_strangers};
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 

@@ -9,7 +9,7 @@ pub(super) use list::{ids_of, members, owner};
 pub use member::{AddMembers, RemoveMembers};
 pub(super) use member::{join, members_among};
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Select};
 
 use super::resources::{Resource, Stamps};
@@ -38,6 +38,8 @@ impl Resource for Organizations {
 
     const NAME: &'static str = "organization";
     const ID: Column = Column::OrganizationId;
+    /// Who writes in it keeps its row: of those there may always be some, and a stronger lock would wait for a moment without.
+    const CHANGE: LockType = LockType::NoKeyUpdate;
     const STAMPS: Option<Stamps<Column>> =
         Some(Stamps { etag: Column::Etag, created_at: Column::CreatedAt, updated_at: Column::UpdatedAt });
 
@@ -61,8 +63,8 @@ impl Resource for Organizations {
         Ok(())
     }
 
-    /// Marks it, and revokes the keys that are bound to it; the rest is cleared behind it. Whoever is at work in it holds its
-    /// row, so that nothing is made in it any more.
+    /// Marks it, and revokes the keys that are bound to it, which nobody makes meanwhile. The rest is cleared behind it, also what
+    /// those make who are at work in it now.
     async fn delete(tx: &Tx, stored: &Model) -> Result<()> {
         let mark = Entity::update_many().col_expr(Column::DeletedAt, Expr::value(tx.now));
         mark.filter(Column::OrganizationId.eq(&stored.organization_id)).exec(&tx.connection).await?;

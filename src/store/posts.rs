@@ -3,7 +3,7 @@
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
-use super::collections::{self, Holder, Holding, Peopled, refuse_strangers};
+use super::collections::{self, Holder, Holding, Peopled, refuse_stranger};
 use super::engine::keys::any_of;
 use super::resources::{Resource, Stamps};
 use super::standing::{self, Located, Standing};
@@ -87,15 +87,12 @@ impl Mutation for SetPosts {
         let post_ids: Vec<_> = posts.all(&tx.connection).await?;
         // Locked, so that of two calls at once the user holds what one of them gives; behind the posts, as by everybody who locks
         // both.
-        let mut user = [lookup::find_one_to_change::<Brief>(tx, &self.holder.user).await];
-        if !self.post_ids.is_empty() {
-            refuse_strangers(tx, level, &mut user).await?;
-        }
-        let [user] = user;
-        let user_id = [user?.user_id];
+        let user = lookup::find_one_to_change::<Brief>(tx, &self.holder.user).await?;
         if self.post_ids.iter().any(|post_id| post_ids.binary_search(post_id).is_err()) {
             return Err(Error::PostNotFound);
         }
+        let user = if self.post_ids.is_empty() { user } else { refuse_stranger(tx, level, user).await? };
+        let user_id = [user.user_id];
         let others = member::Entity::delete_many().filter(member::Column::UserId.eq(&user_id[0]));
         let others = others.filter(level.is(member::Column::Level));
         others.filter(any_of(&tx.connection, member::Column::PostId, &post_ids).not()).exec(&tx.connection).await?;

@@ -11,6 +11,7 @@ pub use update::Update;
 
 use std::future::Future;
 
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
     ModelTrait, PartialModelTrait, QueryFilter, QuerySelect, Select,
@@ -40,6 +41,8 @@ pub trait Resource: Send + Sync + 'static {
     const NAME: &'static str;
     /// What other tables refer to it by.
     const ID: Self::Column;
+    /// How its row is locked by who changes or deletes it.
+    const CHANGE: LockType = LockType::Update;
     /// The columns that tell of changes; `None`: it has none.
     const STAMPS: Option<Stamps<Self::Column>>;
 
@@ -149,7 +152,7 @@ pub(super) async fn find_to_keep<R: Resource>(tx: &Tx, key: &R::Key) -> Result<R
 /// As [`find`], and until the transaction ends nobody else changes or deletes it.
 pub(super) async fn find_to_change<R: Resource>(tx: &Tx, key: &R::Key) -> Result<R::Model> {
     R::keep(tx, key).await?;
-    R::find(key).lock_exclusive().one(&tx.connection).await?.ok_or_else(|| R::not_found(key))
+    R::find(key).lock(R::CHANGE).one(&tx.connection).await?.ok_or_else(|| R::not_found(key))
 }
 
 /// The row of this id, as the wire has it.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, Query};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::Tx;
@@ -119,10 +119,20 @@ impl Level {
         }
     }
 
-    /// As [`Level::require`], and until the transaction ends nobody deletes the organization. Before anything else is locked.
+    /// As [`Level::require`], and until the transaction ends the organization's row stays: it may be marked as deleted meanwhile,
+    /// which has to wait for nobody, but is not cleared. Before anything else is locked.
     pub(super) async fn keep(&self, tx: &Tx) -> Result<()> {
+        self.lock(tx, LockType::KeyShare).await
+    }
+
+    /// As [`Level::keep`], and nobody marks it as deleted: for what the mark has to see.
+    pub(super) async fn keep_unmarked(&self, tx: &Tx) -> Result<()> {
+        self.lock(tx, LockType::Share).await
+    }
+
+    async fn lock(&self, tx: &Tx, lock: LockType) -> Result<()> {
         let Some(id) = self.organization_id() else { return self.require(&tx.connection).await };
-        let there = organization(id).select_only().column(Column::OrganizationId).lock_shared().into_tuple::<String>();
+        let there = organization(id).select_only().column(Column::OrganizationId).lock(lock).into_tuple::<String>();
         there.one(&tx.connection).await?.map(drop).ok_or(Error::OrganizationNotFound)
     }
 }

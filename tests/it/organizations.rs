@@ -30,6 +30,20 @@ pub(crate) async fn organization(roster: &Roster, id: &str, members: &[impl AsRe
     }
 }
 
+/// Waits until nothing is left of deleted organizations.
+pub(crate) async fn cleared(roster: &Roster) {
+    let left = "SELECT COUNT(*) FROM organizations WHERE deleted_at IS NOT NULL";
+    for _ in 0..500 {
+        roster.store.clear_organizations().await.unwrap();
+        let left: i64 = roster.database.query(left).await[0].try_get_by_index(0).unwrap();
+        if left == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("a deleted organization is not cleared");
+}
+
 /// Makes a user of this id.
 pub(crate) async fn user(client: &Client, id: &str) -> UserDto {
     let user = UserDto { user_id: text(id), username: text(id), ..UserDto::default() };

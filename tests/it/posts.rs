@@ -210,7 +210,7 @@ async fn a_post_that_goes_is_held_by_nobody() {
     let delete = DeleteOrganizationRequest { organization_id: Some(organization_id.clone()), etag: None };
     client.organizations().delete_organization(delete).await.unwrap();
     assert_refused(client.delete_post(&b, None).await, Code::NotFound, "POST_NOT_FOUND");
-    roster.store.clear_organizations().await;
+    crate::organizations::cleared(&roster).await;
     for table in ["posts", "post_members"] {
         assert!(roster.database.query(&format!("SELECT 1 FROM {table}")).await.is_empty(), "{table}");
     }

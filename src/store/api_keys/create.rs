@@ -39,7 +39,7 @@ impl Mutation for CreateApiKey {
     type Answer = CreatedApiKey;
 
     async fn apply(&self, tx: &Tx) -> Result<CreatedApiKey> {
-        self.level.keep(tx).await?;
+        self.level.keep_unmarked(tx).await?;
         reach::require_good(tx).await?;
         let api_key_id = tx.clock.new_id();
         let secret = Secret::generate(&api_key_id);
@@ -48,11 +48,11 @@ impl Mutation for CreateApiKey {
 }
 
 impl CreateApiKey {
-    /// Holds what a caller sent against the rules and against the caller's own key.
+    /// Holds what a caller sent against the rules and against the caller's own key; it will be bound to the level's organization.
     ///
     /// # Errors
     /// [`Error::ScopeDenied`] for a scope that the caller lacks, else all that is wrong with it.
-    pub fn read(sent: Option<ApiKeyDto>, caller: &Caller, mut violations: Violations) -> Result<Self> {
+    pub fn read(sent: Option<ApiKeyDto>, level: Level, caller: &Caller, mut violations: Violations) -> Result<Self> {
         let sent = sent.ok_or_else(|| Error::invalid("api_key", "must be given"))?;
         fields::resource(&sent, "api_key", Purpose::Create, &mut violations);
         row::check_name(&sent, &mut violations);
@@ -66,7 +66,6 @@ impl CreateApiKey {
             return Err(Error::ScopeDenied(lacking));
         }
         let expires_at = violations.take(reach::EXPIRES_AT, reach::end(Some(caller), sent.expires_at)).flatten();
-        let level = caller.tenant.level(sent.organization_id.as_deref());
         let name = sent.name.unwrap_or_else(|| row::NAMELESS.to_owned());
         Ok(violations.none_or(Self { name, scopes, expires_at, level })?)
     }

@@ -76,15 +76,11 @@ impl<C: Collection> Mutation for ChangeHolding<C> {
         let ids = ids::<C>(tx, level, &self.codes).await?;
         // Locked, so that the answer is what the user holds after this call and after no other one; behind the groups or roles,
         // as by everybody who locks both.
-        let mut user = [lookup::find_one_to_change::<Brief>(tx, &self.holder.user).await];
+        let user = lookup::find_one_to_change::<Brief>(tx, &self.holder.user).await?;
         let place = |code: &String| Place { level: level.clone(), code: code.clone() };
         let known = self.codes.iter().zip(ids).map(|(code, id)| id.ok_or_else(|| C::not_found(&place(code))));
-        if self.holding == Holding::Add {
-            refuse_strangers(tx, level, &mut user).await?;
-        }
-        let [user] = user;
-        let user = user?;
         let ids = known.collect::<Result<Vec<_>>>()?;
+        let user = if self.holding == Holding::Add { refuse_stranger(tx, level, user).await? } else { user };
         change::<C>(tx, self.holding, level, &ids, std::slice::from_ref(&user.user_id)).await?;
         let now = of_user::<C>(level, &user.user_id).order_by_asc(C::CODE);
         Ok(now.into_model::<C::Dto>().all(&tx.connection).await?)
@@ -107,10 +103,20 @@ pub(in crate::store) async fn refuse_strangers(tx: &Tx, level: &Level, users: &m
     let members = organizations::members_among(&tx.connection, organization_id, user_ids).await?;
     for user in users.iter_mut() {
         if user.as_ref().is_ok_and(|user| !members.contains(&user.user_id)) {
-            *user = Err(Error::NotAMember);
+            // To a bound key whoever has just left is as absent as everybody else.
+            let bound = tx.tenant().organization_id().is_some();
+            *user = Err(if bound { Error::UserNotFound } else { Error::NotAMember });
         }
     }
     Ok(())
+}
+
+/// As [`refuse_strangers`], for one.
+pub(in crate::store) async fn refuse_stranger(tx: &Tx, level: &Level, user: Brief) -> Result<Brief> {
+    let mut users = [Ok(user)];
+    refuse_strangers(tx, level, &mut users).await?;
+    let [user] = users;
+    user
 }
 
 /// Makes or ends the memberships of each of the users in each of the sets, all of which stand at the level.

@@ -3,25 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, LockBehavior, LockType};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use tokio::sync::Notify;
 
 use super::member::disown;
 use crate::entity::department;
-use crate::entity::organization::{self, member};
+use crate::entity::organization::{self, Column, member};
 use crate::entity::user;
 use crate::error::Result;
 use crate::store::collections::Peopled;
 use crate::store::departments::Departments;
-use crate::store::engine::keys::any_of;
+use crate::store::engine::{Reading, keys::any_of};
 use crate::store::groups::Groups;
 use crate::store::posts::Posts;
 use crate::store::roles::Roles;
+use crate::store::standing::Standing;
 use crate::store::{Context, Mutation, Store, Tx};
 
 /// How often deleted organizations are looked for without a word of one: another process may have been at it, and ended.
-const INTERVAL: Duration = Duration::from_secs(10);
+const INTERVAL: Duration = Duration::from_secs(5);
 /// How many rows go at once.
 const STEP: u64 = 200;
 
@@ -30,48 +31,72 @@ const STEP: u64 = 200;
 pub(in crate::store) struct Clearing(Arc<Notify>);
 
 /// Clears some rows of a deleted organization.
-struct ClearOrganization;
+struct ClearOrganization(String);
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cleared {
+    /// There may be more.
+    Some,
+    /// Nothing is left of it.
+    All,
+    /// Somebody is at work in it, or another replica clears it.
+    NotNow,
+}
 
 impl Mutation for ClearOrganization {
-    /// Whether there may be more.
-    type Answer = bool;
+    type Answer = Cleared;
 
-    async fn apply(&self, tx: &Tx) -> Result<bool> {
-        let deleted = organization::Entity::find().filter(organization::Column::DeletedAt.is_not_null());
-        let first = deleted.order_by_asc(organization::Column::DeletedAt).order_by_asc(organization::Column::OrganizationId);
-        // Of several replicas the others wait, and find less.
-        let Some(organization) = first.lock_exclusive().one(&tx.connection).await? else { return Ok(false) };
-        let id = organization.organization_id.as_str();
+    async fn apply(&self, tx: &Tx) -> Result<Cleared> {
+        let its = || deleted().filter(Column::OrganizationId.eq(&self.0));
+        let free = its().lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        if free.one(&tx.connection).await?.is_none() {
+            let there = its().one(&tx.connection).await?.is_some();
+            return Ok(if there { Cleared::NotNow } else { Cleared::All });
+        }
+        let id = self.0.as_str();
         let cleared = clear_sets::<Groups>(tx, id).await?
             || clear_sets::<Roles>(tx, id).await?
             || clear_sets::<Posts>(tx, id).await?
-            || part_departments(tx, id).await?
-            || clear_sets::<Departments>(tx, id).await?
+            || clear_departments(tx, id).await?
             || leave_to_pool(tx, id).await?
             || end_memberships(tx, id).await?;
         if !cleared {
             organization::Entity::delete_by_id(id).exec(&tx.connection).await?;
+            return Ok(Cleared::All);
         }
-        Ok(true)
+        Ok(Cleared::Some)
     }
 }
 
-/// Makes roots of some departments, so that none is in the way of another's end; `false`: all are.
-async fn part_departments(tx: &Tx, organization_id: &str) -> Result<bool> {
+/// Those that callers see no more.
+fn deleted() -> Select<organization::Entity> {
+    organization::Entity::find().filter(Column::DeletedAt.is_not_null())
+}
+
+/// Makes roots of some departments below one, clears its members, or it; `false`: there is none left.
+async fn clear_departments(tx: &Tx, organization_id: &str) -> Result<bool> {
+    let first = department::Entity::find().select_only().column(department::Column::DepartmentId);
+    let first = first.filter(department::Column::Level.eq(organization_id)).order_by_asc(Departments::ORDER);
+    let first = first.into_tuple::<String>();
+    let Some(id) = first.one(&tx.connection).await? else { return Ok(false) };
     let parts = department::Entity::find().select_only().column(department::Column::DepartmentId);
-    let parts = parts.filter(department::Column::Level.eq(organization_id));
-    let parts = parts.filter(department::Column::ParentDepartmentId.is_not_null()).limit(STEP);
+    let parts = parts.filter(department::Column::ParentDepartmentId.eq(id)).limit(STEP);
     let parts: Vec<String> = parts.into_tuple().all(&tx.connection).await?;
+    if parts.is_empty() {
+        return clear_sets::<Departments>(tx, organization_id).await;
+    }
     let root = Expr::value(None::<String>);
     let update = department::Entity::update_many().col_expr(department::Column::ParentDepartmentId, root);
     let these = any_of(&tx.connection, department::Column::DepartmentId, &parts);
     update.filter(these).exec(&tx.connection).await?;
-    Ok(!parts.is_empty())
+    Ok(true)
 }
 
 /// Clears the members of a set, or one that has none; `false`: there is none left.
 async fn clear_sets<C: Peopled>(tx: &Tx, organization_id: &str) -> Result<bool> {
-    let sets = C::Entity::find().select_only().column(C::ID).filter(C::LEVEL.eq(organization_id));
+    // The first in an order, so that a department is the one that has none below it any more.
+    let sets = C::Entity::find().select_only().column(C::ID).filter(C::LEVEL.eq(organization_id)).order_by_asc(C::ORDER);
     let Some(id) = sets.into_tuple::<String>().one(&tx.connection).await? else { return Ok(false) };
     let members = C::Members::find().select_only().column(C::MEMBER).filter(C::MEMBER_OF.eq(&id)).limit(STEP);
     let members: Vec<String> = members.into_tuple().all(&tx.connection).await?;
@@ -89,7 +114,7 @@ async fn leave_to_pool(tx: &Tx, organization_id: &str) -> Result<bool> {
     let owned = user::Entity::find().select_only().column(user::Column::UserId);
     let owned = owned.filter(user::Column::TenantId.eq(organization_id)).limit(STEP);
     let owned: Vec<String> = owned.into_tuple().all(&tx.connection).await?;
-    disown(tx, &owned).await?;
+    disown(tx, organization_id, &owned).await?;
     Ok(!owned.is_empty())
 }
 
@@ -109,24 +134,37 @@ impl Store {
         self.clearing.0.notify_one();
     }
 
-    /// Clears what is left of deleted organizations. A failure is logged and tried again later.
-    pub async fn clear_organizations(&self) {
-        loop {
-            match self.write(Context::default(), ClearOrganization).await {
-                Ok(false) => return,
-                Ok(true) => tokio::task::yield_now().await,
-                Err(error) => {
-                    tracing::warn!(%error, "clearing a deleted organization");
-                    return;
+    /// Clears what is left of deleted organizations. What fails or is not free is left to the next time, the former with a word in
+    /// the log.
+    ///
+    /// # Errors
+    /// Those of the database, when it cannot be asked which there are.
+    pub async fn clear_organizations(&self) -> Result<()> {
+        let read = |reading: Reading| async move {
+            let oldest = deleted().select_only().column(Column::OrganizationId).order_by_asc(Column::DeletedAt);
+            Ok(oldest.into_tuple::<String>().all(&reading.connection()).await?)
+        };
+        for id in self.engine.read(read).await? {
+            loop {
+                match self.write(Context::default(), ClearOrganization(id.clone())).await {
+                    Ok(Cleared::Some) => tokio::task::yield_now().await,
+                    Ok(Cleared::All | Cleared::NotNow) => break,
+                    Err(error) => {
+                        tracing::warn!(%error, organization_id = id, "clearing a deleted organization");
+                        break;
+                    }
                 }
             }
         }
+        Ok(())
     }
 
     /// Does so whenever one is deleted, and now and then, for as long as it is polled.
     pub async fn keep_clearing_organizations(&self) {
         loop {
-            self.clear_organizations().await;
+            if let Err(error) = self.clear_organizations().await {
+                tracing::debug!(%error, "looking for deleted organizations");
+            }
             drop(tokio::time::timeout(INTERVAL, self.clearing.0.notified()).await);
         }
     }

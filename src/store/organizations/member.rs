@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::sea_query::{Expr, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::entity::organization::member::{Column, Entity};
@@ -59,7 +59,7 @@ impl Mutation for RemoveMembers {
         }
         let users: Vec<_> = found.iter().flatten().collect();
         let owned = users.iter().filter(|user| user.tenant_id.as_deref() == Some(organization_id));
-        disown(tx, &owned.map(|user| user.user_id.clone()).collect::<Vec<_>>()).await?;
+        disown(tx, organization_id, &owned.map(|user| user.user_id.clone()).collect::<Vec<_>>()).await?;
         let these = any_of(&tx.connection, Column::UserId, users.iter().map(|user| &user.user_id));
         let ended = Entity::delete_many().filter(Column::OrganizationId.eq(organization_id)).filter(these);
         ended.exec(&tx.connection).await?;
@@ -70,6 +70,9 @@ impl Mutation for RemoveMembers {
 /// Makes users members; the transaction keeps the organization.
 pub(in crate::store) async fn join(tx: &Tx, organization: &Level, user_ids: &[String]) -> Result<()> {
     let organization_id = organization.organization_id().ok_or(Error::OrganizationNotFound)?;
+    if user_ids.is_empty() {
+        return Ok(());
+    }
     let memberships = Query::select()
         .expr(Expr::value(organization_id))
         .expr(user::Column::UserId.into_expr())
@@ -88,16 +91,21 @@ pub(in crate::store) async fn join(tx: &Tx, organization: &Level, user_ids: &[St
     Ok(())
 }
 
-/// Leaves users, whom the transaction has locked, to the pool.
-pub(super) async fn disown(tx: &Tx, user_ids: &[String]) -> Result<()> {
+/// Leaves those of the users to the pool whom the organization owns.
+pub(super) async fn disown(tx: &Tx, organization_id: &str, user_ids: &[String]) -> Result<()> {
     if user_ids.is_empty() {
         return Ok(());
     }
+    // A clock may be set back, and the clocks of replicas differ a little.
+    let born = user::Column::CreatedAt.into_expr();
+    let now = Expr::case(born.clone().gt(tx.now), born).finally(Expr::value(tx.now));
     let update = user::Entity::update_many()
         .col_expr(user::Column::TenantId, Expr::value(None::<String>))
         .col_expr(user::Column::Etag, Expr::value(etag::new()))
-        .col_expr(user::Column::UpdatedAt, Expr::value(tx.now));
-    update.filter(any_of(&tx.connection, user::Column::UserId, user_ids)).exec(&tx.connection).await?;
+        .col_expr(user::Column::UpdatedAt, now.into());
+    // Another one may own them by now.
+    let its = update.filter(user::Column::TenantId.eq(organization_id));
+    its.filter(any_of(&tx.connection, user::Column::UserId, user_ids)).exec(&tx.connection).await?;
     Ok(())
 }
 

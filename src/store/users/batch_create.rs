@@ -1,9 +1,11 @@
 //! Creating many users in one transaction, each under a savepoint of its own.
 
+use std::collections::{BTreeMap, HashSet};
+
 use super::{CreateUser, conflicts};
 use crate::error::{Error, Result};
 use crate::store::engine::locks;
-use crate::store::{Mutation, Tx};
+use crate::store::{Level, Mutation, Tx, organizations};
 use crate::validate::Violations;
 
 /// Creates users; of those that clash with each other the later loses.
@@ -30,9 +32,13 @@ impl Mutation for BatchCreateUsers {
 
     async fn apply(&self, tx: &Tx) -> Result<Self::Answer> {
         locks::alone(&tx.connection, "batch_create_users").await?;
+        let owners = self.keep_owners(tx).await?;
         let mut results = Vec::with_capacity(self.users.len());
         for user in &self.users {
             results.push(match user {
+                Ok(user) if user.owner().is_some_and(|owner| !owners.contains(&owner.organization_id())) => {
+                    Err(Error::OrganizationNotFound)
+                }
                 Ok(user) => create(tx, user).await?,
                 Err(violations) => Err(violations.clone().into()),
             });
@@ -45,11 +51,42 @@ impl Mutation for BatchCreateUsers {
             let item = format!("users[{}]", results.len() - 1);
             results.pop().transpose().map_err(|error| Error::Item { item, error: error.into() })?;
         }
+        self.join_owners(tx, &results).await?;
         Ok(results)
     }
 }
 
 impl BatchCreateUsers {
+    /// The organizations that will own users, each looked for once.
+    fn owners(&self) -> BTreeMap<Option<&str>, &Level> {
+        let owners = self.users.iter().flatten().filter_map(CreateUser::owner);
+        owners.map(|owner| (owner.organization_id(), owner)).collect()
+    }
+
+    /// Keeps those of the owners that are there.
+    async fn keep_owners(&self, tx: &Tx) -> Result<HashSet<Option<&str>>> {
+        let mut kept = HashSet::new();
+        for (id, owner) in self.owners() {
+            match owner.keep(tx).await {
+                Ok(()) => drop(kept.insert(id)),
+                Err(Error::OrganizationNotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Makes the users that were created members of the organizations that own them.
+    async fn join_owners(&self, tx: &Tx, results: &[Result<CreatedUser>]) -> Result<()> {
+        for (id, owner) in self.owners() {
+            let its = |user: &CreateUser| user.owner().is_some_and(|owner| owner.organization_id() == id);
+            let created = self.users.iter().zip(results).filter(|(user, _)| user.as_ref().is_ok_and(its));
+            let user_ids: Vec<_> = created.filter_map(|(_, result)| Some(result.as_ref().ok()?.user_id.clone())).collect();
+            organizations::join(tx, owner, &user_ids).await?;
+        }
+        Ok(())
+    }
+
     /// Says of the users that clash all that stood in their way, at one query for each kind of identifier.
     async fn explain_each(&self, tx: &Tx, results: Vec<Result<CreatedUser>>) -> Result<Vec<Result<CreatedUser>>> {
         let created: Vec<_> = results.iter().map(|result| result.as_ref().ok().map(|user| user.user_id.clone())).collect();
@@ -77,7 +114,7 @@ async fn create(tx: &Tx, user: &CreateUser) -> Result<Result<CreatedUser>> {
             savepoint.release().await?;
             Ok(Ok(created))
         }
-        Err(error @ Error::AlreadyExists(_)) => {
+        Err(error @ (Error::AlreadyExists(_) | Error::SecretKeyMissing)) => {
             savepoint.undo().await?;
             Ok(Err(error))
         }

@@ -76,9 +76,14 @@ impl Mutation for CreateUser {
     type Answer = UserDto;
 
     async fn apply(&self, tx: &Tx) -> Result<UserDto> {
+        if let Some(owner) = &self.owner {
+            owner.keep(tx).await?;
+        }
         let CreatedUser { user_id, .. } = self.insert(tx).await?;
-        let view = View { identities: !self.identities.is_empty(), ..View::written() };
-        read(&tx.connection, tx.tenant(), &Identifier::UserId(user_id), &view).await
+        if let Some(owner) = &self.owner {
+            organizations::join(tx, owner, std::slice::from_ref(&user_id)).await?;
+        }
+        read(&tx.connection, tx.tenant(), &Identifier::UserId(user_id), &View::written()).await
     }
 
     fn shown(answer: &UserDto) -> Option<&str> {
@@ -101,13 +106,15 @@ impl CreateUser {
         Ok(claims)
     }
 
-    /// Makes the rows.
+    /// The organization that will own the user, and whose member the user has to become.
+    pub(super) fn owner(&self) -> Option<&Level> {
+        self.owner.as_ref()
+    }
+
+    /// Makes the rows of the user alone. The transaction keeps the owner.
     pub(super) async fn insert(&self, tx: &Tx) -> Result<CreatedUser> {
         let mut row = self.row()?;
-        if let Some(owner) = &self.owner {
-            owner.keep(tx).await?;
-            row.tenant_id = Set(owner.organization_id().map(ToOwned::to_owned));
-        }
+        row.tenant_id = Set(self.owner.as_ref().and_then(Level::organization_id).map(ToOwned::to_owned));
         let user_id = self.user.user_id.clone().unwrap_or_else(|| tx.clock.new_id());
         row.user_id = Set(user_id.clone());
         row.created_at = Set(tx.now);
@@ -118,9 +125,6 @@ impl CreateUser {
         user::Entity::insert(row).exec_without_returning(&tx.connection).await?;
         self.custom_data.write(&tx.connection, &user_id, &custom_data::Stored::default()).await?;
         identities::insert(tx, &user_id, &self.identities).await?;
-        if let Some(owner) = &self.owner {
-            organizations::join(tx, owner, std::slice::from_ref(&user_id)).await?;
-        }
         Ok(CreatedUser { user_id, etag })
     }
 }

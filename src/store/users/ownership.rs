@@ -15,7 +15,7 @@ const SET_BY_SERVER: &str = "is set by the server where the key is bound to an o
 pub(super) fn on_create(user: &UserDto, tenant: &Tenant, violations: &mut Violations) -> Option<Level> {
     match (tenant, user.tenant_id.as_deref()) {
         (Tenant::Pool, None) => None,
-        (Tenant::Pool, named) => named_owner(named, violations),
+        (Tenant::Pool, named) => named_owner(named),
         (Tenant::Organization(_), None) => Some(tenant.level(None)),
         (Tenant::Organization(_), Some(_)) => violations.refuse(FIELD, SET_BY_SERVER),
     }
@@ -26,7 +26,7 @@ pub(super) fn on_update(user: &UserDto, tenant: &Tenant, mask: Option<&Mask>, vi
     let masked = mask.is_some_and(|mask| mask.names("tenant_id"));
     let named = user.tenant_id.as_deref().filter(|_| mask.is_none() || masked);
     match tenant {
-        Tenant::Pool => named_owner(named, violations),
+        Tenant::Pool => named_owner(named),
         Tenant::Organization(_) if masked => {
             violations.refuse("update_mask", "\"tenant_id\" is set by the server where the key is bound to an organization")
         }
@@ -35,12 +35,8 @@ pub(super) fn on_update(user: &UserDto, tenant: &Tenant, mask: Option<&Mask>, vi
     }
 }
 
-fn named_owner(named: Option<&str>, violations: &mut Violations) -> Option<Level> {
-    let named = named?;
-    if named.is_empty() {
-        return violations.refuse(FIELD, "must not be empty");
-    }
-    Some(Tenant::Pool.level(Some(named)))
+fn named_owner(named: Option<&str>) -> Option<Level> {
+    named.map(|named| Tenant::Pool.level(Some(named)))
 }
 
 /// Refuses to change a user whom the tenant does not own.

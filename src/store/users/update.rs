@@ -26,6 +26,8 @@ pub struct UpdateUser {
     calling_code: CallingCode,
     /// The organization that is to own the user.
     owner: Option<Level>,
+    /// Whose data may be seen.
+    tenant: Tenant,
 }
 
 impl UpdateUser {
@@ -55,7 +57,7 @@ impl UpdateUser {
         let custom_data = custom_data::Change::read(replaced, set, request.custom_data_unset, &mut violations);
         let etag = request.etag.or(mask.is_some().then(|| user.etag.clone()).flatten());
         let target = violations.none_or_some(target)?;
-        Ok(Self { target, etag, user, mask, identifiers, custom_data, calling_code, owner })
+        Ok(Self { target, etag, user, mask, identifiers, custom_data, calling_code, owner, tenant: tenant.clone() })
     }
 
     /// The columns that change, given what is stored.
@@ -118,7 +120,10 @@ impl Mutation for UpdateUser {
     }
 
     async fn explain(&self, store: &Store, error: Error) -> Error {
-        let Ok(found) = store.lookup::<user::Model>(&Tenant::Pool, std::slice::from_ref(&self.target)).await else {
+        if !matches!(error, Error::AlreadyExists(_)) {
+            return error;
+        }
+        let Ok(found) = store.lookup::<user::Model>(&self.tenant, std::slice::from_ref(&self.target)).await else {
             return error;
         };
         let Some(Ok(stored)) = found.into_iter().next() else { return error };

@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, JoinType, ModelTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Findings, TOLD, rows};
-use crate::entity::organization::member;
+use crate::entity::organization::{self, member};
 use crate::entity::user;
 use crate::error::Result;
 use crate::proto::reflect::TextRule;
@@ -41,6 +41,12 @@ pub(super) async fn check<'a, P: Peopled>(
         look(&row);
     })
     .await?;
+    let organizations = Query::select().column(organization::Column::OrganizationId).from(organization::Entity).to_owned();
+    let nowhere = P::Entity::find().select_only().column(P::ID).filter(P::LEVEL.ne(""));
+    let nowhere = nowhere.filter(P::LEVEL.not_in_subquery(organizations)).limit(TOLD).into_tuple::<String>();
+    for id in nowhere.all(connection).await? {
+        findings.fault(format!("{} {id}: stands in an organization that is not there", P::NAME));
+    }
     check_members::<P>(connection, findings).await
 }
 

@@ -175,7 +175,7 @@ async fn those_of_a_deleted_organization_are_gone_at_once_and_cleared_behind_it(
         let refusals = client.refusals_of_department(id, Some(&organization_id)).await;
         assert_each(refusals, Code::NotFound, "ORGANIZATION_NOT_FOUND");
     }
-    roster.store.clear_organizations().await;
+    crate::organizations::cleared(&roster).await;
     for table in ["departments", "department_members", "organizations"] {
         let rows = roster.database.query(&format!("SELECT 1 FROM {table}")).await;
         assert!(rows.is_empty(), "{table}");

@@ -2,14 +2,17 @@
 //! leaves, `roster verify` looks at when its server stops.
 
 use std::env;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use roster::proto::{
     AddOrganizationMembersRequest, AddUserRolesRequest, CreateRoleRequest, DeleteOrganizationRequest,
-    RemoveOrganizationMembersRequest, RoleDto,
+    RemoveOrganizationMembersRequest, RoleDto, UpdateUserRequest, UserDto,
 };
 use tonic::{Code, Status};
 
-use super::{organization, text, user};
+use super::{cleared, delete, organization, text, user};
 use crate::harness::{Client, Refusal, Roster};
 
 /// How often each pair meets; a campaign has thousands of rounds.
@@ -96,9 +99,60 @@ async fn nobody_joins_an_organization_that_is_deleted_meanwhile() {
         joined += usize::from(done(added, "ORGANIZATION_NOT_FOUND"));
         assert_eq!(Refusal::from(join(&other, &id, "ann").await.unwrap_err()).reason, "ORGANIZATION_NOT_FOUND");
     }
-    roster.store.clear_organizations().await;
+    cleared(&roster).await;
     assert_eq!((number(&roster, LEFT).await, number(&roster, "SELECT COUNT(*) FROM organizations").await), (0, 0));
     println!("delete against join: {all} rounds, {joined} joined first, 0 left");
+}
+
+/// Those who write in it all the time, more and more of them, do not keep it: their locks are not the deletion's business.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_organization_that_is_always_written_in_is_deleted_all_the_same() {
+    let (roster, one, other) = begun().await;
+    organization(&roster, "acme", &["ann"]).await;
+    role(&one, "acme").await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..24)
+        .map(|_| {
+            let (client, stop) = (other.clone(), stop.clone());
+            tokio::spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    drop(hold(&client, "acme", "ann").await);
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let deleted = tokio::time::timeout(Duration::from_secs(20), delete(&one, "acme")).await;
+    stop.store(true, Ordering::SeqCst);
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    deleted.expect("nobody waits for writers who come and go").unwrap();
+    cleared(&roster).await;
+    assert_eq!(number(&roster, LEFT).await, 0);
+}
+
+/// Whoever is given another owner while the organization that owned them is cleared keeps that one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_owner_outlives_the_clearing_of_the_old_one() {
+    let (roster, one, other) = begun().await;
+    organization(&roster, "new", &[""; 0]).await;
+    for round in 0..rounds(20) {
+        let old = format!("old-{round}");
+        organization(&roster, &old, &[""; 0]).await;
+        let owned = async |client: &Client, owner: &str| {
+            let user = Some(UserDto { tenant_id: text(owner), ..UserDto::default() });
+            client.users().update_user(UpdateUserRequest { user_id: text("ann"), user, ..Default::default() }).await
+        };
+        owned(&one, &old).await.unwrap();
+        delete(&one, &old).await.unwrap();
+        let (swept, given) = tokio::join!(roster.store.clear_organizations(), owned(&other, "new"));
+        swept.unwrap();
+        given.unwrap();
+        cleared(&roster).await;
+        let kept = "SELECT COUNT(*) FROM users WHERE user_id = 'ann' AND tenant_id = 'new'";
+        assert_eq!(number(&roster, kept).await, 1, "round {round}");
+    }
 }
 
 /// One leaves while given a role: how often the role came first.
