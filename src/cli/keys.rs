@@ -82,7 +82,8 @@ async fn act(keys: Keys, store: &Store) -> Result<String, Failure> {
 fn secret(created: &CreatedApiKey) -> String {
     let key = &created.api_key;
     let (id, name, scopes) = (key.api_key_id(), key.name(), key.scopes.join(" "));
-    tracing::info!(api_key_id = id, name, scopes, "keep this key: it is not shown again");
+    let organization_id = key.organization_id.as_deref().unwrap_or("-");
+    tracing::info!(api_key_id = id, name, scopes, organization_id, "keep this key: it is not shown again");
     format!("{}\n", created.secret.expose())
 }
 

@@ -38,7 +38,7 @@ const ORDER: &str = "\
 It can be cut off and run again. Serving processes need no restart.
 
 To replace the master key, in this order:
-  1. openssl rand -hex 32 > new.key
+  1. (umask 077; openssl rand -hex 32 > new.key)
   2. roster secrets rotate --new-master-key-file new.key
   3. give every server the new key, in ROSTER_SECRET_KEY or as the file beside the database, and start it again, one by one
   4. roster secrets rotate                        with the new key: from then on the old one opens nothing";

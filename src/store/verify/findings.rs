@@ -61,6 +61,12 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Notes rows that were looked at together.
+    pub(super) fn rows(&mut self, rows: u64) {
+        self.checked.rows += rows;
+        (self.progress)(self.checked.name, self.checked.rows);
+    }
+
     /// Notes a fault.
     pub(super) fn fault(&mut self, fault: impl Into<String>) {
         self.checked.faults += 1;

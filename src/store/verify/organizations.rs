@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Findings, TOLD, rows};
 use crate::entity::organization::{self, Column, Entity, member};
@@ -31,7 +31,8 @@ pub(super) async fn check<'a>(connection: &impl ConnectionTrait, mut findings: F
 
 /// Every member is there and every membership says when the user was created; who is owned is a member.
 pub(super) async fn check_members<'a>(connection: &impl ConnectionTrait, mut findings: Findings<'a>) -> Result<Findings<'a>> {
-    findings.row();
+    let memberships = member::Entity::find().count(connection).await?;
+    findings.rows(memberships);
     let organizations = Query::select().column(Column::OrganizationId).from(Entity).to_owned();
     let dangling = member::Entity::find().filter(member::Column::OrganizationId.not_in_subquery(organizations));
     for row in dangling.limit(TOLD).all(connection).await? {

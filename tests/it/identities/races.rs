@@ -62,13 +62,14 @@ async fn of_what_a_user_is_found_by_the_last_stays() {
             identities: vec![lark(&format!("a{round}")), lark(&format!("b{round}"))],
             ..texts(&[("user_id", &user_id), ("username", &user_id)])
         };
-        let created = clients[0].create(user).await.unwrap();
+        clients[0].create(user).await.unwrap();
+        let identities = get(&clients[0], UserIdType::UserId, &user_id).await.unwrap().identities;
         let make = |index: usize| {
-            let (client, created, user_id) = (clients[index].clone(), created.clone(), user_id.clone());
+            let (client, identities, user_id) = (clients[index].clone(), identities.clone(), user_id.clone());
             async move {
                 match index {
                     0 => client.update(masking(&user_id, UserDto::default(), &["username"])).await.map(drop),
-                    index => unlink(&client, &created.identities[index - 1]).await,
+                    index => unlink(&client, &identities[index - 1]).await,
                 }
             }
         };
