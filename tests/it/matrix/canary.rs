@@ -5,10 +5,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use prost_reflect::{DynamicMessage, Kind, Value};
 use tonic::Code;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use tracing_subscriber::EnvFilter;
 
 use super::answers::{leaks, message, said};
@@ -29,6 +31,19 @@ const SEARCHED: [&str; 10] = [
     "middle_name",
     "profile",
     "preferred_username",
+];
+
+/// What placeholders stand for.
+const NAMED: [(&str, Noun); 9] = [
+    ("{user", Noun::User),
+    ("{email}", Noun::User),
+    ("{account}", Noun::User),
+    ("{phone}", Noun::User),
+    ("{group}", Noun::Group),
+    ("{role}", Noun::Role),
+    ("{department}", Noun::Department),
+    ("{post}", Noun::Post),
+    ("{key}", Noun::ApiKey),
 ];
 
 /// Requests beside those of the table, with `{user}` and its like for somebody hidden.
@@ -63,12 +78,18 @@ const BESIDE: &[(&str, &str)] = &[
     ("OrganizationService.CreateDepartment", "department { code: 'kanari-departments_code-oth' {level} }"),
     (
         "OrganizationService.UpdateDepartment",
-        "department_id: 'kanari-department-own' department { parent_department_id: 'kanari-department-oth' }",
+        "department_id: '{department}' department { parent_department_id: 'kanari-department-own' }",
     ),
-    ("OrganizationService.SetUserPosts", "{user} post_ids: ['{post}', 'kanari-post-own', 'kanari-post-oth'] {level}"),
+    (
+        "OrganizationService.UpdateDepartment",
+        "department_id: 'kanari-department-own' department { parent_department_id: '{department}' }",
+    ),
+    ("OrganizationService.CreatePost", "post { code: 'kanari-departments_code-oth' {level} }"),
+    ("OrganizationService.SetUserPosts", "user_id: 'kanari-user-own' post_ids: ['{post}', 'kanari-post-own']"),
     (
         "IdentityService.LinkIdentity",
-        "user_id: 'kanari-user-own' identity { ext_idp_id: 'idp' provider: IDENTITY_PROVIDER_LARK user_id_in_idp: '{account}' }",
+        "user_id: 'kanari-user-own' identity { ext_idp_id: 'idp' provider: IDENTITY_PROVIDER_LARK \
+         user_id_in_idp: '{account}' }",
     ),
     (
         "UserService.CreateUser",
@@ -92,7 +113,10 @@ impl Write for Log {
 
 impl Log {
     /// Everything that Roster logs on this thread, on which the server runs too, as long as the guard lives.
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+    fn listen(&self) -> DefaultGuard {
+        // Where there is one listener alone, an event that another thread, which has none, comes to first is lost to everybody.
+        static NOBODY: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+        LazyLock::force(&NOBODY);
         let log = self.clone();
         let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("roster=trace")).with_ansi(false);
         tracing::subscriber::set_default(lines.with_writer(move || log.clone()).finish())
@@ -127,7 +151,11 @@ impl Spy<'_> {
             }
         }
         for (rpc, template) in BESIDE {
-            spy.about(&methods[*rpc], template, Noun::User).await;
+            let named = NAMED.iter().filter(|(placeholder, _)| template.contains(placeholder)).map(|(_, noun)| *noun);
+            let named: Vec<_> = named.collect();
+            for noun in if named.is_empty() { vec![Noun::Nothing] } else { named } {
+                spy.about(&methods[*rpc], template, noun).await;
+            }
         }
         for field in SEARCHED {
             let query = format!("query: '{}' fields: '{field}'", Object::Other.text(field));

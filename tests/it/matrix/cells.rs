@@ -155,9 +155,9 @@ impl<'a> Cell<'a> {
         bound.get(place).unwrap_or(&bound[bound.len() - 1]).to_string()
     }
 
-    /// Whether it is about a user who is no member of the organization that it names.
+    /// Whether it names an organization that the thing is not in.
     fn is_strange(&self) -> bool {
-        self.aim.noun == Noun::User && self.aim.named.is_some_and(|named| !self.aim.object.homes().contains(&named))
+        self.aim.noun != Noun::Nothing && self.aim.named.is_some_and(|named| !self.aim.object.homes().contains(&named))
     }
 
     /// Those that must be answered alike, byte by byte.
@@ -185,9 +185,11 @@ impl<'a> Cell<'a> {
 /// The levels that a request about the thing names, one after the other.
 fn levels(bound: Level, noun: Noun, object: Object, refused: bool, template: &str) -> Vec<Option<Level>> {
     let home = object.homes().first().copied();
+    let located = ["department_id: ", "post_id: "].iter().any(|id| template.starts_with(id));
     match bound {
         _ if refused || !template.contains("{level}") => vec![None],
-        Level::Pool if noun.is_of_level() => vec![home, Some(Level::Nowhere)],
+        // What has an id of its own is found by it wherever it stands.
+        Level::Pool if noun.is_of_level() && !located => vec![home, Some(Level::Nowhere)],
         _ => vec![None, Some(Level::A), Some(Level::B), Some(Level::Nowhere)],
     }
 }

@@ -7,7 +7,8 @@
 //! Under a key that is bound to an organization a result stands for each of: what is the organization's own (a user whom it owns),
 //! a member whom it does not own, what is another's or the pool's, and what is not there. The last is left out where it is the same
 //! as the one before, as it must be: only what tells of the whole pool has four. Under a key of the whole pool a result stands for:
-//! what is there, what is not, and, where it differs, a user who is no member of the organization that the request names.
+//! what is there, what is not, and, where it differs, what is elsewhere: a user who is no member of the organization that the
+//! request names, or what has an id of its own and stands at another level.
 //!
 //! A result is `ok`; `yes` or `no`, as the answer's one flag says; `listed` or `unlisted`, as the thing is in the answer or not; a
 //! reason, with which the call is refused; or `row:` and the reason of the item's error. `-` stands where there is no such thing.
@@ -54,8 +55,8 @@ const LISTED_USER: &[Results] = &[on(User, "listed listed unlisted", "listed unl
 const GROUP: Results = on(Group, "ok - GROUP_NOT_FOUND", "ok GROUP_NOT_FOUND");
 const ROLE: Results = on(Role, "ok - ROLE_NOT_FOUND", "ok ROLE_NOT_FOUND");
 const ORGANIZATION: Results = on(Organization, "ok - ORGANIZATION_NOT_FOUND", "ok ORGANIZATION_NOT_FOUND");
-const DEPARTMENT: Results = on(Department, "ok - DEPARTMENT_NOT_FOUND", "ok DEPARTMENT_NOT_FOUND");
-const POST: Results = on(Post, "ok - POST_NOT_FOUND", "ok POST_NOT_FOUND");
+const DEPARTMENT: Results = on(Department, "ok - DEPARTMENT_NOT_FOUND", "ok DEPARTMENT_NOT_FOUND DEPARTMENT_NOT_FOUND");
+const POST: Results = on(Post, "ok - POST_NOT_FOUND", "ok POST_NOT_FOUND POST_NOT_FOUND");
 const API_KEY: Results = on(ApiKey, "ok - API_KEY_NOT_FOUND", "ok API_KEY_NOT_FOUND");
 const JOINED: Results = on(User, "ok ok USER_NOT_FOUND", "ok USER_NOT_FOUND NOT_A_MEMBER");
 const PARTED: Results = on(User, "ok ok USER_NOT_FOUND", "ok USER_NOT_FOUND");
@@ -231,7 +232,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         "OrganizationService.AddDepartmentMembers",
         "organizations:write",
-        &["department_id: '{department}' {users} {level}"],
+        &["department_id: '{department}' {users} {level}", "department_id: '{department}' {users} {level} is_main: true"],
         &[JOINED_ROW, DEPARTMENT],
     ),
     row(

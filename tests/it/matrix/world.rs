@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use super::names::{Level, Noun, Object};
 use super::{Method, input};
 use crate::dto;
-use crate::harness::Roster;
+use crate::harness::{Client, Roster};
 use crate::wire::{Answer, Wire, framed};
 
 /// A server, the way to it, and the way to its database.
@@ -63,6 +63,11 @@ impl World {
         let organization_id = bound.organization_id();
         let created = self.roster.bound_key(scopes, None, organization_id.as_deref()).await;
         created.secret.expose().to_owned()
+    }
+
+    /// A client with a new key.
+    pub(super) async fn client(&self, scopes: &str, bound: Level) -> Client {
+        self.roster.client_with_key(Some(&self.key(scopes, bound).await)).await
     }
 
     /// Calls with the request that the text spells.
