@@ -4,6 +4,7 @@
 mod answers;
 mod canary;
 mod cells;
+mod field_scopes;
 mod keys;
 mod names;
 mod table;
