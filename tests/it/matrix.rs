@@ -2,6 +2,7 @@
 //! every RPC, and everybody else's is to it as if it were not there.
 
 mod answers;
+mod bound_keys;
 mod canary;
 mod cells;
 mod field_scopes;
