@@ -8,6 +8,7 @@ mod cells;
 mod field_scopes;
 mod keys;
 mod names;
+mod ownership;
 mod table;
 mod world;
 
