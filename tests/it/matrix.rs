@@ -10,6 +10,7 @@ mod keys;
 mod names;
 mod ownership;
 mod table;
+mod told;
 mod world;
 
 use std::collections::BTreeMap;
