@@ -270,7 +270,8 @@ async fn nothing_of_others_comes_back_to_a_bound_key() {
     let world = World::new().await;
     let (calls, found) = Spy::ask(&world).await;
     writeln!(io::stdout(), "canaries: {calls} calls, {} found", found.len()).unwrap();
-    assert!(found.is_empty(), "{} canaries after {calls} calls: {found:#?}", found.len());
+    let some: Vec<_> = found.iter().take(20).collect();
+    assert!(found.is_empty(), "{} canaries after {calls} calls: {some:#?}", found.len());
     assert!(calls > 1_000, "{calls}");
 }
 
