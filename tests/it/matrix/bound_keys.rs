@@ -130,7 +130,7 @@ async fn keys_of_a_deleted_organization_are_refused_from_the_next_call_on() {
     stranger.ping().await.unwrap();
     assert_refused(whole.create_key(bound(&[], Level::A)).await, Code::NotFound, "ORGANIZATION_NOT_FOUND");
     assert_refused(whole.rotate_key(&id, None).await, Code::NotFound, "API_KEY_NOT_FOUND");
-    world.roster.store.clear_organizations().await;
+    world.roster.store.clear_organizations().await.unwrap();
     let left = world.roster.client_with_key(Some(&second)).await;
     assert_ended(left.ping().await, "API_KEY_REVOKED");
     assert_eq!(whole.get_key(&id).await.unwrap().organization_id, organization_id, "it never becomes the whole pool's");
