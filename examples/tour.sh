@@ -4,7 +4,8 @@
 #   examples/tour.sh [ADDRESS [KEY]]   against a server that runs; else ROSTER_ADDRESS (127.0.0.1:50051) and ROSTER_API_KEY
 #   examples/tour.sh --start           against a server of its own: target/release/roster or ROSTER_BIN, on a temporary database
 #
-# It ends with status 1 at the first answer that is not as expected. It needs bash, awk and grpcurl; the key needs the scopes
+# It ends with status 1 at the first answer that is not as expected. It needs bash, awk and grpcurl; the server needs a master key
+# (docs/secrets.md; on SQLite it makes one), the API key the scopes
 # users:write, groups:write, roles:write, organizations:write, identities:write and keys:manage, or `*`. It makes and deletes the
 # users `bob`, `johndoe123` and `tour-owned` and whoever holds their sample email, phone number or external id, the users of
 # examples/users.jsonl by their ids, and groups, roles and organizations whose codes begin with `tour-`, and it revokes API keys
