@@ -1,6 +1,5 @@
-//! Tenancy (contract §5): whose data a caller may see, and the level at which groups, roles, departments and
-//! posts stand. Each is asked for wherever
-//! a row is looked for, so that nothing can be found without it.
+//! Tenancy (contract §5): whose data a caller may see, and the level at which groups, roles, departments and posts stand. Each is
+//! asked for wherever a row is looked for, so that nothing can be found without it.
 
 use std::sync::Arc;
 

@@ -11,7 +11,6 @@ use crate::error::Result;
 use crate::limits;
 use crate::proto::reflect::{Reflect, Value};
 use crate::proto::{IdentityDto, UserDto};
-
 use crate::store::collections::Collection;
 use crate::store::departments::Held;
 use crate::store::groups::Groups;
