@@ -2,7 +2,7 @@
 //! transaction, an operator or a standby is in the way. The server itself is made to fail, so that what it says is true.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -31,14 +31,21 @@ pub(super) struct Proxy {
 
 #[derive(Debug, Default)]
 struct Faults {
-    /// Of ten thousand statements, so many fail.
-    share: AtomicU32,
-    kinds: Mutex<Vec<Fault>>,
-    /// Whether only a COMMIT fails.
-    commits_alone: AtomicBool,
+    /// Changed as a whole: a statement meets what was there before or what comes, never a share of no kind.
+    plan: Mutex<Plan>,
     injected: AtomicUsize,
     /// How many of those were a COMMIT, and the failure none that says that it was not made.
     unknown: AtomicUsize,
+}
+
+/// What fails from now on.
+#[derive(Debug, Default)]
+struct Plan {
+    /// Of ten thousand statements, so many fail.
+    share: u32,
+    kinds: Vec<Fault>,
+    /// Whether only a COMMIT fails.
+    commits_alone: bool,
 }
 
 impl Proxy {
@@ -71,16 +78,12 @@ impl Proxy {
 
     /// From now on so many of ten thousand statements fail, in one of these ways.
     pub(super) fn inject(&self, share: u32, kinds: &[Fault]) {
-        *self.faults.kinds.lock().unwrap() = kinds.to_vec();
-        self.faults.commits_alone.store(false, Ordering::SeqCst);
-        self.faults.share.store(share, Ordering::SeqCst);
+        *self.faults.plan.lock().unwrap() = Plan { share, kinds: kinds.to_vec(), commits_alone: false };
     }
 
     /// From now on every COMMIT fails, in one of these ways.
     pub(super) fn inject_into_commits(&self, kinds: &[Fault]) {
-        *self.faults.kinds.lock().unwrap() = kinds.to_vec();
-        self.faults.commits_alone.store(true, Ordering::SeqCst);
-        self.faults.share.store(10_000, Ordering::SeqCst);
+        *self.faults.plan.lock().unwrap() = Plan { share: 10_000, kinds: kinds.to_vec(), commits_alone: true };
     }
 
     /// How many statements failed.
@@ -95,11 +98,12 @@ impl Proxy {
 }
 
 impl Faults {
-    /// Whether this statement is to fail, and how.
-    fn draw(&self) -> Option<Fault> {
+    /// Whether a statement is to fail, and how.
+    fn draw(&self, commit: bool) -> Option<Fault> {
         let number = || u32::from_le_bytes(roster::clock::random());
-        let kinds = self.kinds.lock().unwrap();
-        (number() % 10_000 < self.share.load(Ordering::SeqCst)).then(|| kinds[number() as usize % kinds.len()])
+        let plan = self.plan.lock().unwrap();
+        let fails = number() % 10_000 < plan.share && (commit || !plan.commits_alone);
+        fails.then(|| plan.kinds[number() as usize % plan.kinds.len()])
     }
 }
 
@@ -174,7 +178,7 @@ impl Connection {
         self.relay().await?;
         loop {
             let batch = self.batch().await?;
-            match self.faults.draw().filter(|fault| self.can_fail(&batch, *fault)) {
+            match self.faults.draw(batch.is_commit()).filter(|fault| self.can_fail(&batch, *fault)) {
                 None => self.forward(&batch).await?,
                 Some(fault) => {
                     self.faults.injected.fetch_add(1, Ordering::SeqCst);
@@ -187,8 +191,7 @@ impl Connection {
     /// What is given up or set fails with its connection alone, and a failed transaction refuses everything anyway.
     fn can_fail(&self, batch: &Batch, fault: Fault) -> bool {
         let tidies = ["ROLLBACK", "SET"].iter().any(|word| batch.sql.starts_with(word)) || self.status == b'E';
-        let among = batch.is_commit() || !self.faults.commits_alone.load(Ordering::SeqCst);
-        among && !(tidies && matches!(fault, Fault::State(_)))
+        !(tidies && matches!(fault, Fault::State(_)))
     }
 
     async fn batch(&mut self) -> std::io::Result<Batch> {
