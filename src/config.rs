@@ -1,6 +1,7 @@
 //! The configuration (contract §6): the defaults in `roster.default.toml`, then a TOML file, then the environment, then flags.
 //! Everything that is wrong with it is told at once, by the names that were written.
 
+mod credentials;
 mod database_url;
 mod effective;
 mod overrides;
@@ -11,6 +12,7 @@ mod values;
 
 use std::{fmt, net::SocketAddr, path::Path, path::PathBuf};
 
+pub use credentials::{Guesses, UserTokens};
 pub use database_url::{DatabaseUrl, Location, SqliteFile};
 pub use overrides::Overrides;
 pub use sources::environment;
@@ -32,10 +34,18 @@ pub struct Config {
     pub database_statement_cache: Option<usize>,
     /// The address to serve on; loopback, unless `insecure` was set.
     pub listen: SocketAddr,
+    /// The address to serve public keys over HTTP on, loopback or not; `None`: nowhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Whether nobody chose that address, so that a start goes on where another process has it.
+    pub metrics_listen_is_default: bool,
     /// A key to ensure at start: at least 32 visible ASCII characters.
     pub bootstrap_api_key: Option<Secret>,
     /// The master key of what is encrypted at rest; `None` with SQLite: the one in the file beside the database.
     pub secret_key: Option<MasterKey>,
+    /// What user tokens say, and how long they last.
+    pub user_tokens: UserTokens,
+    /// How often a password may be guessed; `None`: as often as anyone likes.
+    pub password_guesses: Option<Guesses>,
     /// The calling code of phone numbers that come without one.
     pub phone_country_code: CallingCode,
     /// Whether anyone may ask for the descriptors.

@@ -2,7 +2,7 @@
 
 use super::Loaded;
 use super::database_url::without_password;
-use super::settings::{Kind, SETTINGS, Setting, State};
+use super::settings::{Kind, SETTINGS, Setting, State, default_of};
 use super::sources::{Given, Source};
 
 impl Loaded {
@@ -13,7 +13,8 @@ impl Loaded {
             .iter()
             .filter(|setting| setting.state == State::Built)
             .map(|setting| match self.sources.given.get(setting.name) {
-                Some(given) if !given.text.is_empty() => line(setting, given),
+                // A comment would bring the default back.
+                Some(given) if !given.text.is_empty() || default_of(setting.name).is_some() => line(setting, given),
                 Some(given) => format!("# {} is unset # from {}\n", setting.name, origin(setting, &given.source)),
                 None => format!("# {} is unset\n", setting.name),
             })
@@ -58,6 +59,7 @@ mod tests {
             ("ROSTER_BOOTSTRAP_API_KEY", secret.as_str()),
             ("ROSTER_SECRET_KEY", &key),
             ("ROSTER_DATABASE_STATEMENT_CACHE", ""),
+            ("ROSTER_METRICS_LISTEN", ""),
         ];
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let flags = [("listen", "127.0.0.1:0"), ("database_max_connections", "007"), ("insecure", "true")];
@@ -70,8 +72,14 @@ mod tests {
              listen = \"127.0.0.1:0\" # from --listen\n\
              insecure = true # from --insecure\n\
              reflection = \"open\" # from the default\n\
+             metrics_listen = \"\" # from ROSTER_METRICS_LISTEN\n\
              # bootstrap_api_key = \"***\" # from ROSTER_BOOTSTRAP_API_KEY\n\
              # secret_key = \"***\" # from ROSTER_SECRET_KEY\n\
+             token_issuer = \"roster\" # from the default\n\
+             token_audience = \"roster\" # from the default\n\
+             token_ttl = \"1h\" # from the default\n\
+             token_key_rotation = \"30d\" # from the default\n\
+             password_guesses = \"100/15m\" # from the default\n\
              phone_country_code = \"+86\" # from the default\n\
              log = \"info\" # from the default\n\
              log_format = \"text\" # from the default\n"
@@ -81,7 +89,7 @@ mod tests {
     #[test]
     fn can_be_read_again() {
         let file = tempfile::Builder::new().prefix("a # b").suffix(".toml").tempfile().unwrap();
-        let text = "database_url = 'sqlite://it\"s.db'\nlog = 'info,roster=debug'\n";
+        let text = "database_url = 'sqlite://it\"s.db'\nlog = 'info,roster=debug'\nmetrics_listen = ''\n";
         std::fs::write(file.path(), text).unwrap();
         let overrides = Overrides::default().with_file(file.path());
         let first = Config::load(&overrides, std::iter::empty()).unwrap();
@@ -89,5 +97,6 @@ mod tests {
         let second = Config::load(&overrides, std::iter::empty()).unwrap();
         assert_eq!(second.config.database_url, first.config.database_url);
         assert_eq!(second.config.log, "info,roster=debug");
+        assert_eq!(second.config.metrics_listen, None);
     }
 }

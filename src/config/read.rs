@@ -4,8 +4,8 @@ use crate::limits;
 use crate::validate::text::printable;
 
 use super::settings::{Kind, SETTINGS, Setting, State, find};
-use super::sources::{Given, Sources};
-use super::{Config, DatabaseUrl, database_url, values};
+use super::sources::{Given, Source, Sources};
+use super::{Config, DatabaseUrl, UserTokens, credentials, database_url, values};
 
 /// Something is wrong; what, is among the problems of the sources.
 #[derive(Clone, Copy)]
@@ -20,8 +20,12 @@ pub(super) fn config(sources: &mut Sources) -> Result<Config, Kept> {
     let listen = required(sources, "listen", values::listen);
     let insecure = required(sources, "insecure", values::switch);
     let reflection = required(sources, "reflection", values::reflection);
+    let metrics_listen = optional(sources, "metrics_listen", values::listen);
+    let metrics_listen_is_default = sources.given.get("metrics_listen").is_some_and(|given| given.source == Source::Default);
     let bootstrap_api_key = optional(sources, "bootstrap_api_key", values::bootstrap_api_key);
     let secret_key = optional(sources, "secret_key", values::secret_key);
+    let user_tokens = user_tokens(sources);
+    let password_guesses = required(sources, "password_guesses", credentials::password_guesses);
     let phone_country_code = required(sources, "phone_country_code", values::phone_country_code);
     let log = required(sources, "log", values::log);
     let log_format = required(sources, "log_format", values::log_format);
@@ -33,13 +37,25 @@ pub(super) fn config(sources: &mut Sources) -> Result<Config, Kept> {
         database_max_connections: database_max_connections?,
         database_statement_cache: database_statement_cache?,
         listen: listen?,
+        metrics_listen: metrics_listen?,
+        metrics_listen_is_default,
         bootstrap_api_key: bootstrap_api_key?,
         secret_key: secret_key?,
+        user_tokens: user_tokens?,
+        password_guesses: password_guesses?,
         phone_country_code: phone_country_code?,
         reflection: reflection?,
         log: log?,
         log_format: log_format?,
     })
+}
+
+fn user_tokens(sources: &mut Sources) -> Result<UserTokens, Kept> {
+    let issuer = required(sources, "token_issuer", credentials::token_name);
+    let audience = required(sources, "token_audience", credentials::token_name);
+    let ttl = required(sources, "token_ttl", credentials::token_ttl);
+    let key_rotation = required(sources, "token_key_rotation", credentials::token_key_rotation);
+    Ok(UserTokens { issuer: issuer?, audience: audience?, ttl: ttl?, key_rotation: key_rotation? })
 }
 
 /// Reads a setting that has a default.
@@ -86,15 +102,13 @@ fn complaint(setting: &Setting, given: &Given, message: &str) -> String {
     format!("{spelling}: got `{}`, {message}", short.escape_debug())
 }
 
-/// Keeps a warning for settings that do nothing yet, and a problem where that would do harm.
+/// Keeps a problem for each setting that does nothing yet.
 fn unbuilt(sources: &mut Sources) {
     for setting in SETTINGS {
         let Some(given) = sources.given.get(setting.name).filter(|given| !given.text.is_empty()) else { continue };
         let spelling = given.source.spelling(setting);
-        match setting.state {
-            State::Built => {}
-            State::Later => sources.warnings.push(format!("{spelling}: not built yet, ignored")),
-            State::Refused(why) => sources.problems.push(format!("{spelling}: {why}")),
+        if let State::Refused(why) = setting.state {
+            sources.problems.push(format!("{spelling}: {why}"));
         }
     }
 }
@@ -114,7 +128,9 @@ fn beyond_loopback(sources: &mut Sources) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Loaded, Overrides, Problems};
+    use std::time::Duration;
+
+    use super::super::{Guesses, Loaded, Overrides, Problems};
     use super::*;
 
     fn load(variables: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Loaded, Problems> {
@@ -133,7 +149,13 @@ mod tests {
         assert_eq!(config.database_url.as_str(), "sqlite://roster.db?mode=rwc");
         assert_eq!((config.database_max_connections, config.database_statement_cache), (None, None));
         assert_eq!(config.listen, "127.0.0.1:50051".parse().unwrap());
+        assert_eq!(config.metrics_listen, Some("127.0.0.1:9464".parse().unwrap()));
+        assert!(config.metrics_listen_is_default);
         assert_eq!(config.bootstrap_api_key, None);
+        let (hour, month) = (Duration::from_hours(1), Duration::from_hours(30 * 24));
+        let user_tokens = UserTokens { issuer: "roster".into(), audience: "roster".into(), ttl: hour, key_rotation: month };
+        assert_eq!(config.user_tokens, user_tokens);
+        assert_eq!(config.password_guesses, Some(Guesses { most: 100, window: Duration::from_mins(15) }));
         assert_eq!(config.phone_country_code.to_string(), "+86");
         assert!(config.reflection);
         assert_eq!((config.log.as_str(), config.log_format), ("info", values::LogFormat::Text));
@@ -174,6 +196,17 @@ mod tests {
     }
 
     #[test]
+    fn public_keys_are_served_where_one_likes_or_nowhere() {
+        let served = |text| {
+            let config = load(&[("ROSTER_METRICS_LISTEN", text)], &[]).unwrap().config;
+            (config.metrics_listen.map(|address| address.to_string()), config.metrics_listen_is_default)
+        };
+        assert_eq!(served("0.0.0.0:80"), (Some("0.0.0.0:80".to_owned()), false), "what is public needs no TLS");
+        assert_eq!(served("127.0.0.1:9464"), (Some("127.0.0.1:9464".to_owned()), false), "somebody chose it");
+        assert_eq!(served(""), (None, false));
+    }
+
+    #[test]
     fn an_empty_value_unsets_what_has_no_default() {
         let empty = ["BOOTSTRAP_API_KEY", "DATABASE_MAX_CONNECTIONS", "DATABASE_STATEMENT_CACHE", "SECRET_KEY", "TLS_CERT"];
         let variables: Vec<_> = empty.iter().map(|name| (format!("ROSTER_{name}"), String::new())).collect();
@@ -183,15 +216,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_warns_or_stops() {
-        for setting in SETTINGS {
-            let (variable, harmless) = (setting.variable(), format!("{}: not built yet, ignored", setting.variable()));
-            let loaded = load(&[(&variable, "x")], &[]);
-            match setting.state {
-                State::Later => assert_eq!(loaded.unwrap().warnings, [harmless]),
-                State::Refused(_) => assert!(loaded.unwrap_err().to_string().contains("not built yet"), "{variable}"),
-                State::Built => {}
-            }
+    fn what_is_not_built_stops() {
+        for setting in SETTINGS.iter().filter(|setting| setting.state != State::Built) {
+            let variable = setting.variable();
+            assert!(problems(&[(&variable, "x")], &[])[0].contains("not built yet"), "{variable}");
         }
     }
 

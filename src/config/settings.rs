@@ -41,8 +41,6 @@ pub enum Kind {
 pub enum State {
     /// It does.
     Built,
-    /// Not yet, and starting without is harmless: a warning.
-    Later,
     /// Not yet, and starting without would break what was asked for: an error that ends like this.
     Refused(&'static str),
 }
@@ -71,10 +69,6 @@ const fn built(name: &'static str, kind: Kind, help: &'static str) -> Setting {
     Setting { name, kind, state: State::Built, help }
 }
 
-const fn later(name: &'static str) -> Setting {
-    Setting { name, kind: Kind::Secret, state: State::Later, help: "" }
-}
-
 const fn refused(name: &'static str, why: &'static str) -> Setting {
     Setting { name, kind: Kind::Secret, state: State::Refused(why), help: "" }
 }
@@ -94,7 +88,7 @@ pub static SETTINGS: &[Setting] = &[
     refused("tls_key", NO_TLS),
     refused("tls_client_ca", NO_TLS),
     built("reflection", Kind::Text, "Who may ask for the descriptors: open or off"),
-    later("metrics_listen"),
+    built("metrics_listen", Kind::Text, "The address to serve public keys over HTTP on, empty for nowhere"),
     built(
         "bootstrap_api_key",
         Kind::Secret,
@@ -105,10 +99,11 @@ pub static SETTINGS: &[Setting] = &[
         Kind::Secret,
         "The master key of what is encrypted at rest, 64 hexadecimal digits; rather use the variable",
     ),
-    later("token_issuer"),
-    later("token_audience"),
-    later("token_ttl"),
-    later("password_guesses"),
+    built("token_issuer", Kind::Text, "Who gives out user tokens, as they say it"),
+    built("token_audience", Kind::Text, "Whom user tokens are for, as they say it"),
+    built("token_ttl", Kind::Text, "How long a user token is good for, such as 15m"),
+    built("token_key_rotation", Kind::Text, "How long a key signs user tokens before the next one takes over"),
+    built("password_guesses", Kind::Text, "How many passwords may be guessed for an id in which time, or off"),
     built("phone_country_code", Kind::Text, "The country code of phone numbers that come without one"),
     built("log", Kind::Text, "What to log: a level, or directives such as info,roster::store=debug"),
     built("log_format", Kind::Text, "How a line of the log reads: text or json"),

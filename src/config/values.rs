@@ -52,7 +52,7 @@ pub(super) fn statement_cache(text: &str) -> Result<usize, String> {
 }
 
 /// A number in digits alone: Rust would take a `+` as well.
-fn whole<Number: FromStr>(text: &str) -> Option<Number> {
+pub(super) fn whole<Number: FromStr>(text: &str) -> Option<Number> {
     text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 

@@ -47,6 +47,11 @@ const BAD: &[Bad] = &[
     Bad { environment: &[("ROSTER_TLS_KEY", "key.pem")], parts: &["ROSTER_TLS_KEY", "TLS"], ..GOOD },
     Bad { environment: &[("ROSTER_TLS_CLIENT_CA", "ca.pem")], parts: &["ROSTER_TLS_CLIENT_CA", "TLS"], ..GOOD },
     Bad { environment: &[("ROSTER_SECRET_KEY", "hunter2")], parts: &["ROSTER_SECRET_KEY", "64 hexadecimal"], ..GOOD },
+    Bad { environment: &[("ROSTER_METRICS_LISTEN", "9464")], parts: &["ROSTER_METRICS_LISTEN", "127.0.0.1:"], ..GOOD },
+    Bad { environment: &[("ROSTER_TOKEN_ISSUER", "")], parts: &["ROSTER_TOKEN_ISSUER", "empty", "256"], ..GOOD },
+    Bad { arguments: "--token-ttl 0s", parts: &["--token-ttl", "`0s`", "1s to 366d"], ..GOOD },
+    Bad { file: "token_key_rotation = 30", parts: &["token_key_rotation", "`30`", "30d"], ..GOOD },
+    Bad { environment: &[("ROSTER_PASSWORD_GUESSES", "0/15m")], parts: &["ROSTER_PASSWORD_GUESSES", "off", "100/15m"], ..GOOD },
     Bad { environment: &[("ROSTER_REFLECTION", "on")], parts: &["ROSTER_REFLECTION", "open", "off"], ..GOOD },
     Bad { environment: &[("ROSTER_LOG", "a=b=c")], parts: &["ROSTER_LOG"], ..GOOD },
     Bad { environment: &[("ROSTER_LOG_FORMAT", "xml")], parts: &["ROSTER_LOG_FORMAT", "text", "json"], ..GOOD },
@@ -83,19 +88,13 @@ fn all_that_is_bad_is_told_at_once() {
 }
 
 #[test]
-fn what_does_nothing_is_warned_of_and_stops_nobody() {
+fn an_unknown_variable_is_warned_of_and_stops_nobody() {
     let place = Place::new();
-    let unbuilt = ["METRICS_LISTEN", "TOKEN_ISSUER", "TOKEN_AUDIENCE", "TOKEN_TTL", "PASSWORD_GUESSES"];
-    let names: Vec<_> = unbuilt.iter().map(|name| format!("ROSTER_{name}")).collect();
-    let mut environment: Vec<_> = names.iter().map(|name| (name.as_str(), "hunter2")).collect();
-    environment.push(("ROSTER_LISTN", "hunter2"));
-    let mut running = place.serve(&environment);
+    let mut running = place.serve(&[("ROSTER_LISTN", "hunter2")]);
     running.address();
     let ended = running.stop();
     assert_eq!(ended.status, Some(0));
-    for (name, _) in environment {
-        assert_eq!(ended.stderr.lines().filter(|line| line.contains(name)).count(), 1, "{name}: {ended:?}");
-    }
+    assert_eq!(ended.stderr.lines().filter(|line| line.contains("ROSTER_LISTN")).count(), 1, "{ended:?}");
     assert!(!ended.stderr.contains("hunter2"), "what they hold may be a secret: {ended:?}");
 }
 
