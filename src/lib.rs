@@ -13,6 +13,7 @@ pub mod layers;
 pub mod limits;
 pub mod normalize;
 pub mod page_token;
+pub mod password;
 pub mod policy;
 pub mod proto;
 pub mod rpc;

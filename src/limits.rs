@@ -60,6 +60,10 @@ pub const USER_INFO_BYTES: usize = 16 * 1024;
 pub const PROVIDER_TOKEN_BYTES: usize = 16 * 1024;
 /// The most items in `origin_conn_ids`; the proto's `max_items`.
 pub const ORIGIN_CONN_IDS_ITEMS: usize = 32;
+/// The most bytes in a password.
+pub const PASSWORD_BYTES: usize = 512;
+/// The most bytes in a password's hash that is imported, as it is written.
+pub const PASSWORD_HASH_BYTES: usize = 512;
 /// The most characters in an idempotency key.
 pub const IDEMPOTENCY_KEY_CHARACTERS: usize = 128;
 /// How long a call can be repeated under its idempotency key.
