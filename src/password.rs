@@ -9,10 +9,12 @@ mod cost;
 mod derivation;
 mod format;
 mod hash;
+mod hashing;
 mod parameters;
 
 pub use argon2id::{Argon2id, Checked};
 pub use hash::PasswordHash;
+pub use hashing::{Hashing, Place};
 pub use parameters::Parameters;
 
 /// The fewest characters of a password that is better than [`Level::Low`].
