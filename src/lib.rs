@@ -23,4 +23,5 @@ pub mod server;
 pub mod store;
 pub mod telemetry;
 pub mod transport;
+pub mod user_token;
 pub mod validate;

@@ -56,6 +56,8 @@ pub const REGISTER_SOURCE_ITEMS: usize = 32;
 pub const IDENTITIES: usize = 64;
 /// The most bytes in what a provider says of a user, as compact JSON; the proto's `max_bytes`.
 pub const USER_INFO_BYTES: usize = 16 * 1024;
+/// The most bytes in a user token.
+pub const USER_TOKEN_BYTES: usize = 8 * 1024;
 /// The most bytes in a token of a provider; the proto's `max_bytes`.
 pub const PROVIDER_TOKEN_BYTES: usize = 16 * 1024;
 /// The most items in `origin_conn_ids`; the proto's `max_items`.
