@@ -2,9 +2,12 @@
 
 mod first_key;
 mod health;
+#[cfg_attr(not(test), expect(dead_code, reason = "no store has keys to serve yet"))]
+mod jwks;
 mod master_key;
 
 pub use first_key::{ensure_first_key, write_key_file};
+pub use jwks::bind as bind_jwks;
 pub use master_key::ensure_master_key;
 
 use std::future::Future;
