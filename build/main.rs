@@ -30,10 +30,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let api = [
         "roster/v1/api_key_service.proto",
+        "roster/v1/credential_service.proto",
         "roster/v1/group_service.proto",
         "roster/v1/identity_service.proto",
         "roster/v1/organization_service.proto",
         "roster/v1/role_service.proto",
+        "roster/v1/token_service.proto",
         "roster/v1/user_service.proto",
         "roster/v1/meta_service.proto",
         "roster/v1/error_reason.proto",

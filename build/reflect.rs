@@ -38,7 +38,8 @@ fn implement(source: &mut String, message: &MessageDescriptor, package: &str) ->
          impl Reflect for {name} {{\n    \
              fn name(&self) -> &'static str {{\n        {name:?}\n    }}\n\n    \
              fn fields(&self) -> &'static [Field] {{\n        {table}\n    }}\n\n    \
-             fn value(&self, index: usize) -> Value<'_> {{\n        {body}\n    }}\n}}\n\n"
+             fn value(&self, index: usize) -> Value<'_> {{\n        {body}\n    }}\n{}}}\n\n",
+        blank_passwords(message, package)
     );
     if message.fields().any(|field| rule_flag(&field, "secret")) {
         let _ = write!(
@@ -49,6 +50,30 @@ fn implement(source: &mut String, message: &MessageDescriptor, package: &str) ->
         );
     }
     Ok(())
+}
+
+/// `Reflect::blank_passwords`, where the message has passwords, or messages that may have some.
+fn blank_passwords(message: &MessageDescriptor, package: &str) -> String {
+    let blank = |field: FieldDescriptor| match (rule_flag(&field, "password"), child(&field, package)) {
+        (true, _) => Some(format!("self.{}.iter_mut().for_each(String::clear);", field.name())),
+        // An option or a list, either way.
+        (false, Some(child)) if has_passwords(&child, package) => {
+            Some(format!("self.{}.iter_mut().for_each(Reflect::blank_passwords);", field.name()))
+        }
+        _ => None,
+    };
+    let body: Vec<_> = message.fields().filter_map(blank).collect();
+    if body.is_empty() {
+        return String::new();
+    }
+    format!("\n    fn blank_passwords(&mut self) {{\n        {}\n    }}\n", body.join("\n        "))
+}
+
+fn has_passwords(message: &MessageDescriptor, package: &str) -> bool {
+    let has = |field: FieldDescriptor| {
+        rule_flag(&field, "password") || child(&field, package).is_some_and(|child| has_passwords(&child, package))
+    };
+    message.fields().any(has)
 }
 
 /// The `Field` of a descriptor.
@@ -75,7 +100,12 @@ fn describe(field: &FieldDescriptor, package: &str) -> Result<String, String> {
 
 /// How the field's value is read: `optional` ones know absence, plain ones count as absent when empty.
 fn value(field: &FieldDescriptor, message: &MessageDescriptor) -> String {
-    let name = if field.name() == "type" { "r#type" } else { field.name() };
+    // Words that Rust keeps for itself.
+    let name = match field.name() {
+        "type" => "r#type",
+        "use" => "r#use",
+        name => name,
+    };
     if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
         let (module, variants) = (snake(message.name()), camel(oneof.name()));
         let variant = camel(field.name());

@@ -20,6 +20,7 @@ pub use values::LogFormat;
 
 use crate::api_key::Secret;
 use crate::normalize::phone::CallingCode;
+use crate::password::Parameters;
 use crate::secret_key::MasterKey;
 use sources::Sources;
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub user_tokens: UserTokens,
     /// How often a password may be guessed; `None`: as often as anyone likes.
     pub password_guesses: Option<Guesses>,
+    /// What the hash of a password costs.
+    pub password_argon2: Parameters,
     /// The calling code of phone numbers that come without one.
     pub phone_country_code: CallingCode,
     /// Whether anyone may ask for the descriptors.

@@ -11,13 +11,16 @@ pub mod identity;
 pub mod identity_token;
 pub mod lock;
 pub mod organization;
+pub mod password_guess;
 pub mod post;
 pub mod role;
 pub mod sealing_key;
 pub mod secret_key;
 pub mod secret_key_wrap;
+pub mod signing_key;
 mod string_list;
 pub mod user;
+pub mod user_credential;
 pub mod user_custom_data;
 
 use collection::collection;

@@ -2,8 +2,10 @@
 //!
 //! An error says to the caller what they can act on; a cause is for the log alone.
 
+mod conflict;
+
 use std::collections::HashMap;
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt, pb};
@@ -11,6 +13,7 @@ use tonic_types::{ErrorDetails, StatusExt, pb};
 use crate::limits;
 use crate::proto::ErrorReason;
 use crate::validate::{Violations, quote};
+pub use conflict::Conflict;
 
 /// The domain of every `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "roster";
@@ -96,6 +99,18 @@ pub enum Error {
     /// Several users have the id of type `SYNC_RELATION`.
     #[error("several users have this identity: name the user by another type of id, such as IDENTITY")]
     IdentityAmbiguous,
+    /// The user token is missing, not good, or another user's.
+    #[error("the metadata authorization must carry a good user token of the user concerned: authorization: Bearer TOKEN")]
+    UserTokenInvalid,
+    /// The user cannot log in.
+    #[error("the user is not activated, or is blocked")]
+    UserNotActive,
+    /// Too many wrong passwords were tried for the id.
+    #[error("too many wrong passwords for this id; try again later")]
+    RateLimited {
+        /// When it can be tried again.
+        after: Duration,
+    },
     /// The user is not a member of the organization.
     #[error("the user is not a member of the organization")]
     NotAMember,
@@ -149,7 +164,7 @@ pub enum Error {
         #[source]
         cause: Cause,
     },
-    /// Too many calls wait for the database.
+    /// Too many calls wait for the database, or for passwords to be hashed.
     #[error("too many calls are waiting; try again")]
     Overloaded,
     /// The master key is not at hand, or is not the one that something was encrypted with.
@@ -164,53 +179,6 @@ pub enum Error {
     /// A fault of ours.
     #[error("internal error")]
     Internal(#[source] Cause),
-}
-
-/// An identifier that is taken, in the contract's order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Conflict {
-    /// The user id.
-    UserId,
-    /// The email.
-    Email,
-    /// The phone number.
-    PhoneNumber,
-    /// The username.
-    Username,
-    /// The external id.
-    ExternalId,
-    /// The account at a provider.
-    Identity,
-    /// The code of a group, a role, an organization, a department or a post.
-    Code,
-}
-
-impl Conflict {
-    fn reason(self) -> ErrorReason {
-        match self {
-            Self::UserId => ErrorReason::UserIdExists,
-            Self::Email => ErrorReason::EmailExists,
-            Self::PhoneNumber => ErrorReason::PhoneNumberExists,
-            Self::Username => ErrorReason::UsernameExists,
-            Self::ExternalId => ErrorReason::ExternalIdExists,
-            Self::Identity => ErrorReason::IdentityExists,
-            Self::Code => ErrorReason::CodeExists,
-        }
-    }
-}
-
-impl fmt::Display for Conflict {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::UserId => "user id",
-            Self::Email => "email",
-            Self::PhoneNumber => "phone number",
-            Self::Username => "username",
-            Self::ExternalId => "external id",
-            Self::Identity => "identity",
-            Self::Code => "code",
-        })
-    }
 }
 
 impl From<Violations> for Error {
@@ -252,6 +220,9 @@ impl Error {
             Self::DepartmentCycle => (Code::FailedPrecondition, ErrorReason::DepartmentCycle),
             Self::IdentityNotFound => (Code::NotFound, ErrorReason::IdentityNotFound),
             Self::IdentityAmbiguous => (Code::FailedPrecondition, ErrorReason::IdentityAmbiguous),
+            Self::UserTokenInvalid => (Code::Unauthenticated, ErrorReason::UserTokenInvalid),
+            Self::UserNotActive => (Code::FailedPrecondition, ErrorReason::UserNotActive),
+            Self::RateLimited { .. } => (Code::ResourceExhausted, ErrorReason::RateLimited),
             Self::NotAMember => (Code::FailedPrecondition, ErrorReason::NotAMember),
             Self::OwnedMember => (Code::FailedPrecondition, ErrorReason::OwnedMember),
             Self::ApiKeyNotFound | Self::ApiKeyEnded => (Code::NotFound, ErrorReason::ApiKeyNotFound),
@@ -310,6 +281,7 @@ impl Error {
             }
             Self::ConflictRetry => drop(details.set_retry_info(Some(RETRY_CONFLICT))),
             Self::Overloaded => drop(details.set_retry_info(Some(RETRY_STORE))),
+            Self::RateLimited { after } => drop(details.set_retry_info(Some(*after))),
             Self::StoreUnavailable { outcome_unknown, .. } => {
                 details.set_retry_info(Some(RETRY_STORE));
                 if *outcome_unknown {

@@ -56,8 +56,6 @@ pub const REGISTER_SOURCE_ITEMS: usize = 32;
 pub const IDENTITIES: usize = 64;
 /// The most bytes in what a provider says of a user, as compact JSON; the proto's `max_bytes`.
 pub const USER_INFO_BYTES: usize = 16 * 1024;
-/// The most bytes in a user token.
-pub const USER_TOKEN_BYTES: usize = 8 * 1024;
 /// The most bytes in a token of a provider; the proto's `max_bytes`.
 pub const PROVIDER_TOKEN_BYTES: usize = 16 * 1024;
 /// The most items in `origin_conn_ids`; the proto's `max_items`.
@@ -66,6 +64,10 @@ pub const ORIGIN_CONN_IDS_ITEMS: usize = 32;
 pub const PASSWORD_BYTES: usize = 512;
 /// The most bytes in a password's hash that is imported, as it is written.
 pub const PASSWORD_HASH_BYTES: usize = 512;
+/// The most users of a batch who have a password: each is hashed.
+pub const BATCH_PASSWORDS: usize = 50;
+/// The most bytes in a user token.
+pub const USER_TOKEN_BYTES: usize = 8 * 1024;
 /// The most characters in an idempotency key.
 pub const IDEMPOTENCY_KEY_CHARACTERS: usize = 128;
 /// How long a call can be repeated under its idempotency key.

@@ -4,6 +4,8 @@ pub mod api_keys;
 mod batches;
 mod call;
 mod collections;
+pub mod credentials;
+mod end_user;
 pub mod groups;
 mod identifiers;
 pub mod identities;
@@ -13,6 +15,7 @@ mod paging;
 mod reply;
 mod resources;
 pub mod roles;
+pub mod tokens;
 pub mod users;
 
 pub(crate) use call::Call;

@@ -2,7 +2,6 @@
 
 mod first_key;
 mod health;
-#[cfg_attr(not(test), expect(dead_code, reason = "no store has keys to serve yet"))]
 mod jwks;
 mod master_key;
 
@@ -22,13 +21,17 @@ use tonic::transport::server::TcpIncoming;
 
 use crate::layers::Layers;
 use crate::proto::api_key_service_server::ApiKeyServiceServer;
+use crate::proto::credential_service_server::CredentialServiceServer;
 use crate::proto::group_service_server::GroupServiceServer;
 use crate::proto::identity_service_server::IdentityServiceServer;
 use crate::proto::meta_service_server::MetaServiceServer;
 use crate::proto::organization_service_server::OrganizationServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
+use crate::proto::token_service_server::TokenServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
+use crate::rpc::credentials::Credentials;
 use crate::rpc::identities::Identities;
+use crate::rpc::tokens::Tokens;
 use crate::rpc::{api_keys::ApiKeys, groups::Groups, meta::Meta, organizations::Organizations, roles::Roles, users::Users};
 use crate::store::Store;
 use crate::{limits, proto, transport};
@@ -37,17 +40,32 @@ use crate::{limits, proto, transport};
 const DRAIN: Duration = Duration::from_secs(7);
 const CLOSE: Duration = Duration::from_secs(2);
 
-/// Serves the store on the listener until `stop` resolves, then lets calls under way end.
+/// Where callers connect.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Over gRPC.
+    pub grpc: TcpListener,
+    /// For the public keys of user tokens over HTTP; `None`: they are served over gRPC alone.
+    pub jwks: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(grpc: TcpListener) -> Self {
+        Self { grpc, jwks: None }
+    }
+}
+
+/// Serves the store on the listeners until `stop` resolves, then lets calls under way end.
 ///
 /// # Errors
 /// When the transport fails.
 pub async fn serve(
     store: Store,
     reflection: bool,
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
-    serve_routes(surface(&store, reflection), store, reflection, listener, stop).await
+    serve_routes(surface(&store, reflection), store, reflection, listeners, stop).await
 }
 
 /// All that callers reach, but for health.
@@ -60,11 +78,13 @@ fn surface(store: &Store, reflection: bool) -> Routes {
         };
     }
     add!(ApiKeyServiceServer, ApiKeys::new(store.clone()));
+    add!(CredentialServiceServer, Credentials::new(store.clone()));
     add!(GroupServiceServer, Groups::new(store.clone()));
     add!(IdentityServiceServer, Identities::new(store.clone()));
     add!(MetaServiceServer, Meta);
     add!(OrganizationServiceServer, Organizations::new(store.clone()));
     add!(RoleServiceServer, Roles::new(store.clone()));
+    add!(TokenServiceServer, Tokens::new(store.clone()));
     add!(UserServiceServer, Users::new(store.clone()));
     if reflection {
         match reflect() {
@@ -99,9 +119,10 @@ pub async fn serve_routes(
     routes: Routes,
     store: Store,
     open_reflection: bool,
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), tonic::transport::Error> {
+    let Listeners { grpc, jwks } = listeners.into();
     // Made now where there is none yet, so that no list has to wait for a write.
     if let Err(error) = store.page_tokens().await {
         tracing::warn!(%error, "the key of page tokens cannot be had yet");
@@ -114,11 +135,19 @@ pub async fn serve_routes(
     background.spawn(async move { flushing.keep_flushing_last_used().await });
     let purging = store.clone();
     background.spawn(async move { purging.keep_purging_idempotency_records().await });
+    let purging = store.clone();
+    background.spawn(async move { purging.keep_purging_password_guesses().await });
+    let rotating = store.clone();
+    background.spawn(async move { rotating.keep_rotating_signing_keys().await });
     let clearing = store.clone();
     background.spawn(async move { clearing.keep_clearing_organizations().await });
 
+    if let Some(listener) = jwks {
+        background.spawn(jwks::serve(listener, store.clone()));
+    }
+
     let (drain, draining) = oneshot::channel::<()>();
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = TcpIncoming::from(grpc).with_nodelay(Some(true));
     let serving = transport::server()
         .layer(Layers::new(store.clone(), open_reflection))
         .add_routes(routes)

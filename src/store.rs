@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod backup;
 mod changes;
 pub mod collections;
+pub mod credentials;
 pub mod departments;
 mod engine;
 mod etag;
@@ -24,6 +25,7 @@ mod sealing_keys;
 pub mod secrets;
 mod standing;
 mod tenancy;
+pub mod user_tokens;
 pub mod users;
 pub mod verify;
 mod write;
@@ -33,10 +35,11 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Guesses, UserTokens};
 use crate::error::Result;
 use crate::normalize::phone::CallingCode;
 use crate::page_token::PageTokens;
+use crate::password::Hashing;
 use crate::proto::Timestamp;
 
 pub use api_keys::{Caller, last_used::LastUsed};
@@ -58,6 +61,9 @@ pub struct Store {
     secrets: secrets::Secrets,
     under_way: idempotency::UnderWay,
     clearing: organizations::Clearing,
+    hashing: Hashing,
+    guesses: Option<Guesses>,
+    user_tokens: UserTokens,
 }
 
 impl Store {
@@ -76,6 +82,9 @@ impl Store {
             secrets: secrets::Secrets::of(config),
             under_way: idempotency::UnderWay::default(),
             clearing: organizations::Clearing::default(),
+            hashing: Hashing::new(config.password_argon2),
+            guesses: config.password_guesses,
+            user_tokens: config.user_tokens.clone(),
         })
     }
 

@@ -9,7 +9,7 @@ mod signing_key;
 mod token_id;
 
 pub use header::kid_of;
-pub use signing_key::SigningKey;
+pub use signing_key::{SigningKey, is_public_key};
 pub use token_id::TokenId;
 
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};

@@ -106,6 +106,12 @@ const STEPS: &[Step] = &[
     },
     Step { name: "0016_departments", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0016_departments.sql")) },
     Step { name: "0017_posts", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0017_posts.sql")) },
+    Step {
+        name: "0018_user_credentials",
+        compatible_from: "0.1.0",
+        sql: Sql::Same(include_str!("../sql/0018_user_credentials.sql")),
+    },
+    Step { name: "0019_user_tokens", compatible_from: "0.1.0", sql: Sql::Same(include_str!("../sql/0019_user_tokens.sql")) },
 ];
 
 impl Step {

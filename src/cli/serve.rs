@@ -10,7 +10,7 @@ use super::{Failure, print};
 use crate::api_key::Secret;
 use crate::clock::Clock;
 use crate::config::{Config, Location};
-use crate::server::{self, ensure_first_key, ensure_master_key, write_key_file};
+use crate::server::{self, Listeners, bind_jwks, ensure_first_key, ensure_master_key, write_key_file};
 use crate::store::Store;
 use crate::store::api_keys::HandOver;
 
@@ -21,19 +21,23 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         tracing::info!("stopping");
     });
-    let (store, listener) = tokio::select! {
+    let (store, listeners) = tokio::select! {
         started = start(config) => started?,
         () = &mut stop => return Ok(()),
     };
-    print(format!("listening on {}\n", listener.local_addr()?).as_bytes())?;
-    server::serve(store, config.reflection, listener, stop).await?;
+    if let Some(jwks) = &listeners.jwks {
+        tracing::info!(address = %jwks.local_addr()?, "the keys of user tokens are at /.well-known/jwks.json");
+    }
+    print(format!("listening on {}\n", listeners.grpc.local_addr()?).as_bytes())?;
+    server::serve(store, config.reflection, listeners, stop).await?;
     Ok(())
 }
 
 /// Takes the address first, so that a second server that is started by mistake touches nothing; then the database.
-async fn start(config: &Config) -> Result<(Store, TcpListener), Failure> {
+async fn start(config: &Config) -> Result<(Store, Listeners), Failure> {
     let bound = TcpListener::bind(config.listen).await;
-    let listener = bound.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    let grpc = bound.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    let jwks = bind_jwks(config).await?;
     let store = Store::open(config, Clock::default()).await?;
     let hand_over: Option<HandOver> = match config.database_url.location() {
         Location::Sqlite(file) => {
@@ -45,7 +49,7 @@ async fn start(config: &Config) -> Result<(Store, TcpListener), Failure> {
     };
     ensure_first_key(&store, config, hand_over).await?;
     ensure_master_key(&store).await?;
-    Ok((store, listener))
+    Ok((store, Listeners { grpc, jwks }))
 }
 
 /// Shows the first key to whoever is there, or leaves it where its owner finds it: logs are read by too many.

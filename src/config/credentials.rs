@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{Span, SpanRelativeTo};
 
 use super::values::whole;
+use crate::password::Parameters;
 use crate::validate::text::at_most;
 
 /// The most characters in the name of an issuer or an audience.
@@ -51,6 +52,10 @@ pub(super) fn token_ttl(text: &str) -> Result<Duration, String> {
 
 pub(super) fn token_key_rotation(text: &str) -> Result<Duration, String> {
     duration(text, &ROTATION).ok_or_else(|| "expected a time from 10s to 366d, such as 12h or 30d".to_owned())
+}
+
+pub(super) fn password_argon2(text: &str) -> Result<Parameters, String> {
+    Parameters::parse(text).ok_or_else(|| "expected memory in KiB, iterations and lanes, such as m=19456,t=2,p=1".to_owned())
 }
 
 pub(super) fn password_guesses(text: &str) -> Result<Option<Guesses>, String> {

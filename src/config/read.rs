@@ -26,6 +26,7 @@ pub(super) fn config(sources: &mut Sources) -> Result<Config, Kept> {
     let secret_key = optional(sources, "secret_key", values::secret_key);
     let user_tokens = user_tokens(sources);
     let password_guesses = required(sources, "password_guesses", credentials::password_guesses);
+    let password_argon2 = required(sources, "password_argon2", credentials::password_argon2);
     let phone_country_code = required(sources, "phone_country_code", values::phone_country_code);
     let log = required(sources, "log", values::log);
     let log_format = required(sources, "log_format", values::log_format);
@@ -43,6 +44,7 @@ pub(super) fn config(sources: &mut Sources) -> Result<Config, Kept> {
         secret_key: secret_key?,
         user_tokens: user_tokens?,
         password_guesses: password_guesses?,
+        password_argon2: password_argon2?,
         phone_country_code: phone_country_code?,
         reflection: reflection?,
         log: log?,

@@ -104,6 +104,7 @@ pub static SETTINGS: &[Setting] = &[
     built("token_ttl", Kind::Text, "How long a user token is good for, such as 15m"),
     built("token_key_rotation", Kind::Text, "How long a key signs user tokens before the next one takes over"),
     built("password_guesses", Kind::Text, "How many passwords may be guessed for an id in which time, or off"),
+    built("password_argon2", Kind::Text, "What a hash of a password costs: memory in KiB, iterations and lanes of argon2id"),
     built("phone_country_code", Kind::Text, "The country code of phone numbers that come without one"),
     built("log", Kind::Text, "What to log: a level, or directives such as info,roster::store=debug"),
     built("log_format", Kind::Text, "How a line of the log reads: text or json"),

@@ -69,6 +69,14 @@ pub struct Model {
     /// What `phone` is matched by: E.164.
     pub phone_key: Option<String>,
     pub tenant_id: Option<String>,
+    pub password_last_set_at: Option<Timestamp>,
+    pub password_security_level: Option<i32>,
+    pub reset_password_on_next_login: Option<bool>,
+    pub token_expired_at: Option<Timestamp>,
+    /// What tokens that are good name: others were ended.
+    pub token_generation: i64,
+    /// The latest `token_expired_at` that came and was taken away.
+    pub tokens_refused_before: Option<Timestamp>,
 }
 
 /// None are followed through sea-orm.

@@ -27,6 +27,9 @@ pub trait Reflect {
         self.fields().iter().enumerate().map(|(index, field)| (field, self.value(index)))
     }
 
+    /// Empties the passwords in it, so that the rest of it may be kept.
+    fn blank_passwords(&mut self) {}
+
     /// The value of the field of this name; absent where there is no such field.
     fn get(&self, name: &str) -> Value<'_> {
         let index = self.fields().iter().position(|field| field.name == name);
@@ -60,6 +63,8 @@ pub struct Field {
     pub max_bytes: usize,
     /// Whether the keys of an object are others' choice.
     pub foreign_keys: bool,
+    /// Whether it is a password, of which only a hash may be kept.
+    pub password: bool,
     /// The fields of the message that it holds.
     pub children: &'static [Field],
 }
@@ -78,6 +83,7 @@ impl Field {
         minimum: None,
         max_bytes: 0,
         foreign_keys: false,
+        password: false,
         children: &[],
     };
 }
@@ -228,6 +234,12 @@ impl<'a> From<&'a i32> for Value<'a> {
     }
 }
 
+impl<'a> From<&'a i64> for Value<'a> {
+    fn from(number: &'a i64) -> Self {
+        if *number == 0 { Self::Absent } else { Self::Number(*number) }
+    }
+}
+
 impl<'a> From<&'a bool> for Value<'a> {
     fn from(flag: &'a bool) -> Self {
         if *flag { Self::Flag(true) } else { Self::Absent }
@@ -243,6 +255,12 @@ impl<'a> From<&'a Option<String>> for Value<'a> {
 impl<'a> From<&'a Option<i32>> for Value<'a> {
     fn from(number: &'a Option<i32>) -> Self {
         number.map_or(Self::Absent, Self::from)
+    }
+}
+
+impl<'a> From<&'a Option<i64>> for Value<'a> {
+    fn from(number: &'a Option<i64>) -> Self {
+        number.map_or(Self::Absent, Self::Number)
     }
 }
 

@@ -34,7 +34,7 @@ impl ApiKeys {
 #[tonic::async_trait]
 impl ApiKeyService for ApiKeys {
     async fn create_api_key(&self, request: Request<CreateApiKeyRequest>) -> Reply<CreateApiKeyResponse> {
-        let Call { message, mut violations, caller, context } = Call::open(request)?;
+        let Call { message, mut violations, caller, context, .. } = Call::open(request)?;
         let sent = message.api_key;
         let level = sent.as_ref().map(|sent| identifiers::level("api_key.", sent, &caller.tenant, &mut violations));
         let create = CreateApiKey::read(sent, level.unwrap_or_default(), &caller, violations)?;

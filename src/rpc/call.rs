@@ -4,6 +4,7 @@ use prost::Message;
 use tonic::Request;
 use tonic::metadata::MetadataMap;
 
+use super::end_user::Authorization;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::policy::{Access, Method, Repeat};
@@ -22,9 +23,11 @@ pub(crate) struct Call<T> {
     pub(crate) violations: Violations,
     /// On whose behalf the call writes, and what it may be repeated by.
     pub(crate) context: Context,
+    /// What came as the token of an end user.
+    pub(crate) authorization: Authorization,
 }
 
-impl<T: Reflect + Message> Call<T> {
+impl<T: Reflect + Message + Clone> Call<T> {
     /// Opens the call.
     ///
     /// # Errors
@@ -47,9 +50,14 @@ impl<T: Reflect + Message> Call<T> {
         let mut violations = Violations::default();
         let key = idempotency_key(&metadata, method.repeat, &mut violations)?;
         fields::request(&message, &mut violations);
-        let repeat = key.map(|key| RepeatKey::new(&caller, &key, method.path, &message.encode_to_vec()));
+        let repeat = key.map(|key| {
+            let mut kept = message.clone();
+            kept.blank_passwords();
+            RepeatKey::new(&caller, &key, method.path, &kept.encode_to_vec())
+        });
         let context = Context { caller: Some(caller.clone()), repeat };
-        Ok(Self { caller, message, violations, context })
+        let authorization = Authorization::of(&metadata);
+        Ok(Self { caller, message, violations, context, authorization })
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) async fn change_members<C: Collection + Named, M: Reflect, A: Answer>
     holding: Holding,
     answer: fn(Vec<UserResult>) -> A,
 ) -> Reply<A> {
-    let Call { message, mut violations, caller, context } = call;
+    let Call { message, mut violations, caller, context, .. } = call;
     let place = C::key(&message, &caller.tenant, &mut violations).unwrap_or_default();
     let targets = Targets::read(&message, store, violations)?;
     let change = ChangeMembers::<C> { place, users: targets.good(), holding, kind: PhantomData };
@@ -94,7 +94,7 @@ pub(super) async fn change_holding<C: Collection, M: Reflect>(
     holding: Holding,
     codes: impl FnOnce(&M, &mut Violations) -> Vec<String>,
 ) -> Result<Vec<C::Dto>> {
-    let Call { message, mut violations, caller, context } = call;
+    let Call { message, mut violations, caller, context, .. } = call;
     let holder = holder(&message, store, &caller, &mut violations);
     let codes = codes(&message, &mut violations);
     let holder = violations.none_or_some(holder)?;

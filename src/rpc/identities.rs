@@ -7,10 +7,11 @@ use super::{Call, Reply, identifiers, reply, write};
 use crate::error::Error;
 use crate::proto::identity_service_server::IdentityService;
 use crate::proto::{
-    LinkIdentityRequest, LinkIdentityResponse, ListIdentitiesRequest, ListIdentitiesResponse, UnlinkIdentityRequest,
-    UnlinkIdentityResponse,
+    GetIdentityTokensRequest, GetIdentityTokensResponse, LinkIdentityRequest, LinkIdentityResponse, ListIdentitiesRequest,
+    ListIdentitiesResponse, UnlinkIdentityRequest, UnlinkIdentityResponse,
 };
 use crate::store::identities::{LinkIdentity, UnlinkIdentity};
+use crate::store::identity_tokens::ProviderTokens;
 use crate::store::{Identifier, Level, Store};
 
 /// Implements `IdentityService`.
@@ -41,6 +42,16 @@ impl IdentityService for Identities {
         let id = identifiers::identity_id(message.identity_id.as_deref(), &mut violations);
         let identity_id = violations.none_or_some(id)?;
         write(&self.store, context, UnlinkIdentity { identity_id }, |()| UnlinkIdentityResponse {}).await
+    }
+
+    async fn get_identity_tokens(&self, request: Request<GetIdentityTokensRequest>) -> Reply<GetIdentityTokensResponse> {
+        let Call { message, mut violations, caller, authorization, .. } = Call::open(request)?;
+        let end_user = authorization.user(&self.store, &caller.tenant).await?.ok_or(Error::UserTokenInvalid)?;
+        let id = identifiers::identity_id(message.identity_id.as_deref(), &mut violations);
+        let identity_id = violations.none_or_some(id)?;
+        let ProviderTokens { access_token, refresh_token } =
+            self.store.provider_tokens(&caller.tenant, &end_user, &identity_id).await?;
+        reply(GetIdentityTokensResponse { access_token, refresh_token })
     }
 
     async fn list_identities(&self, request: Request<ListIdentitiesRequest>) -> Reply<ListIdentitiesResponse> {

@@ -51,11 +51,15 @@ fn limits() -> GetLimitsResponse {
         max_query_words: wire(limits::QUERY_WORDS),
         max_code_characters: wire(limits::CODE_CHARACTERS),
         max_has_any_role_codes: wire(limits::ASKED_ROLES),
+        max_password_bytes: wire(limits::PASSWORD_BYTES),
+        max_password_hash_bytes: wire(limits::PASSWORD_HASH_BYTES),
+        max_user_token_bytes: wire(limits::USER_TOKEN_BYTES),
         max_department_levels: wire(limits::DEPARTMENT_LEVELS),
         max_identities: wire(limits::IDENTITIES),
         max_user_info_in_idp_bytes: wire(limits::USER_INFO_BYTES),
         max_provider_token_bytes: wire(limits::PROVIDER_TOKEN_BYTES),
         max_origin_conn_ids_items: wire(limits::ORIGIN_CONN_IDS_ITEMS),
+        max_batch_passwords: wire(limits::BATCH_PASSWORDS),
     }
 }
 

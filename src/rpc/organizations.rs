@@ -85,7 +85,7 @@ impl OrganizationService for Organizations {
         &self,
         request: Request<AddOrganizationMembersRequest>,
     ) -> Reply<AddOrganizationMembersResponse> {
-        let Call { message, mut violations, caller, context } = Call::open(request)?;
+        let Call { message, mut violations, caller, context, .. } = Call::open(request)?;
         let organization = identifiers::organization(&message, &caller.tenant, &mut violations).unwrap_or_default();
         let targets = Targets::read(&message, &self.store, violations)?;
         let add = AddMembers { organization, users: targets.good() };
@@ -96,7 +96,7 @@ impl OrganizationService for Organizations {
         &self,
         request: Request<RemoveOrganizationMembersRequest>,
     ) -> Reply<RemoveOrganizationMembersResponse> {
-        let Call { message, mut violations, caller, context } = Call::open(request)?;
+        let Call { message, mut violations, caller, context, .. } = Call::open(request)?;
         let organization = identifiers::organization(&message, &caller.tenant, &mut violations).unwrap_or_default();
         let targets = Targets::read(&message, &self.store, violations)?;
         let remove = RemoveMembers { organization, users: targets.good() };

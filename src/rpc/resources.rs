@@ -26,7 +26,7 @@ pub(super) async fn create<R: Resource, M: Reflect, A: Answer>(
     resource: impl FnOnce(M) -> Option<R::Dto>,
     answer: fn(R::Dto) -> A,
 ) -> Reply<A> {
-    let Call { message, mut violations, caller, context } = call;
+    let Call { message, mut violations, caller, context, .. } = call;
     let resource = resource(message);
     let level = match &resource {
         Some(resource) => identifiers::level(&format!("{}.", R::NAME), resource, &caller.tenant, &mut violations),
@@ -57,7 +57,7 @@ pub(super) async fn update<R: Named<Dto: Default>, M: Reflect, A: Answer>(
     change: impl FnOnce(M) -> (Option<R::Dto>, Option<FieldMask>),
     answer: fn(R::Dto) -> A,
 ) -> Reply<A> {
-    let Call { message, mut violations, caller, context } = call;
+    let Call { message, mut violations, caller, context, .. } = call;
     let key = R::key(&message, &caller.tenant, &mut violations);
     let etag = etag(&message);
     let (resource, mask) = change(message);
@@ -67,7 +67,7 @@ pub(super) async fn update<R: Named<Dto: Default>, M: Reflect, A: Answer>(
 
 /// Deletes the one that the request names.
 pub(super) async fn delete<R: Named, M: Reflect, A: Answer>(store: &Store, call: Call<M>) -> Reply<A> {
-    let Call { message, mut violations, caller, context } = call;
+    let Call { message, mut violations, caller, context, .. } = call;
     let key = R::key(&message, &caller.tenant, &mut violations);
     let key = violations.none_or_some(key)?;
     write(store, context, Delete::<R> { key, etag: etag(&message) }, |()| A::default()).await

@@ -17,14 +17,17 @@ use crate::proto::{
     BatchUserExistsRequest, BatchUserExistsResponse, CheckUserRequest, CheckUserResponse, CheckUsernameAvailabilityRequest,
     CheckUsernameAvailabilityResponse, CreateUserRequest, CreateUserResponse, DeleteUserRequest, DeleteUserResponse,
     FindUserRequest, FindUserResponse, GetUserRequest, GetUserResponse, ListUserGroupsRequest, ListUserGroupsResponse,
-    ListUserRolesRequest, ListUserRolesResponse, ListUsersRequest, ListUsersResponse, RemoveUserFromGroupRequest,
-    RemoveUserFromGroupResponse, RemoveUserRolesRequest, RemoveUserRolesResponse, SearchUsersRequest, SearchUsersResponse,
-    UpdateUserRequest, UpdateUserResponse, UserExistsRequest, UserExistsResponse,
+    ListUserRolesRequest, ListUserRolesResponse, ListUsersRequest, ListUsersResponse, RefreshUserTokenRequest,
+    RefreshUserTokenResponse, RemoveUserFromGroupRequest, RemoveUserFromGroupResponse, RemoveUserRolesRequest,
+    RemoveUserRolesResponse, SearchUsersRequest, SearchUsersResponse, UpdateUserRequest, UpdateUserResponse, UserExistsRequest,
+    UserExistsResponse,
 };
 use crate::store::Store;
 use crate::store::collections::Holding;
+use crate::store::credentials::GivenPassword;
 use crate::store::groups::Groups;
 use crate::store::roles::Roles;
+use crate::store::user_tokens::UserToken;
 use crate::store::users::{BatchDeleteUsers, CreateUser, DeleteUser, Search, UpdateUser, View};
 
 /// Implements `UserService`.
@@ -91,16 +94,20 @@ impl UserService for Users {
     }
 
     async fn create_user(&self, request: Request<CreateUserRequest>) -> Reply<CreateUserResponse> {
-        let Call { message, violations, caller, context } = Call::open(request)?;
+        let Call { message, mut violations, caller, context, .. } = Call::open(request)?;
+        let given = GivenPassword::read(&message, &mut violations);
         let create = CreateUser::read(message.user, &caller.tenant, self.store.calling_code(), violations)?;
+        let create = create.with(self.store.credential(given).await?);
         write(&self.store, context, create, |user| CreateUserResponse { user: Some(user) }).await
     }
 
     async fn update_user(&self, request: Request<UpdateUserRequest>) -> Reply<UpdateUserResponse> {
-        let Call { message, mut violations, caller, context } = Call::open(request)?;
+        let Call { message, mut violations, caller, context, .. } = Call::open(request)?;
         let calling_code = self.store.calling_code();
         let target = identifiers::user(&message, &self.store, &mut violations);
+        let given = GivenPassword::read(&message, &mut violations);
         let update = UpdateUser::read(message, target, &caller.tenant, calling_code, violations)?;
+        let update = update.with(self.store.credential(given).await?);
         write(&self.store, context, update, |user| UpdateUserResponse { user: Some(user) }).await
     }
 
@@ -171,5 +178,13 @@ impl UserService for Users {
     async fn remove_user_roles(&self, request: Request<RemoveUserRolesRequest>) -> Reply<RemoveUserRolesResponse> {
         let (total_count, roles) = memberships::change_roles(&self.store, Call::open(request)?, Holding::Remove).await?;
         reply(RemoveUserRolesResponse { total_count, roles })
+    }
+
+    async fn refresh_user_token(&self, request: Request<RefreshUserTokenRequest>) -> Reply<RefreshUserTokenResponse> {
+        let Call { message, mut violations, caller, .. } = Call::open(request)?;
+        let target = identifiers::user(&message, &self.store, &mut violations);
+        let target = violations.none_or_some(target)?;
+        let UserToken { token, iat, exp } = self.store.refresh_user_token(&caller.tenant, &target).await?;
+        reply(RefreshUserTokenResponse { token, iat, exp })
     }
 }

@@ -1,5 +1,6 @@
 //! The public keys of user tokens over plain HTTP, for whoever checks tokens without asking us. They are public, so anyone may.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,11 +19,12 @@ use tonic::Status;
 
 use crate::config::Config;
 use crate::error::Result;
+use crate::proto::JwkDto;
+use crate::proto::reflect::Reflect;
+use crate::store::Store;
 
 /// Where clients look for them.
 const PATH: &str = "/.well-known/jwks.json";
-/// How long they may be kept: a key must not sign before it has been told for so long.
-const CACHE: &str = "public, max-age=60";
 /// The most connections at a time; more wait for one of them to end.
 const CONNECTIONS: usize = 64;
 /// How long a connection may last, which is one request, and how long the store may take for it.
@@ -52,13 +54,24 @@ pub async fn bind(config: &Config) -> Result<Option<TcpListener>, String> {
     }
 }
 
-/// Serves what `keys` gives, for as long as it is polled: the id and the member `x` of each key.
-pub(super) async fn serve<Keys, Given>(listener: TcpListener, keys: Keys)
+/// Serves the keys of the store, for as long as it is polled.
+pub(super) async fn serve(listener: TcpListener, store: Store) {
+    let max_age = store.jwks_max_age();
+    let keys = move || {
+        let store = store.clone();
+        async move { store.jwks().await }
+    };
+    serve_keys(listener, max_age, keys).await;
+}
+
+/// Serves what `keys` gives, to be kept for `max_age`.
+async fn serve_keys<Keys, Given>(listener: TcpListener, max_age: Duration, keys: Keys)
 where
     Keys: Fn() -> Given + Clone + Send + Sync + 'static,
-    Given: Future<Output = Result<Vec<(String, String)>>> + Send,
+    Given: Future<Output = Result<Vec<JwkDto>>> + Send,
 {
-    let router = Router::new().route(PATH, get(async move || answer(keys()).await));
+    let cache = format!("public, max-age={}", max_age.as_secs());
+    let router = Router::new().route(PATH, get(async move || answer(keys(), cache).await));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -83,9 +96,12 @@ async fn converse(stream: TcpStream, router: Router) {
     drop(connection.await);
 }
 
-async fn answer(keys: impl Future<Output = Result<Vec<(String, String)>>>) -> Response {
+async fn answer(keys: impl Future<Output = Result<Vec<JwkDto>>>, cache: String) -> Response {
     match timeout(STORE, keys).await {
-        Ok(Ok(keys)) => ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHE)], set(&keys).to_string()).into_response(),
+        Ok(Ok(keys)) => {
+            let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, &*cache)];
+            (headers, set(&keys).to_string()).into_response()
+        }
         failed => {
             if let Ok(Err(error)) = failed {
                 // It goes to the log as that of a call does.
@@ -96,11 +112,11 @@ async fn answer(keys: impl Future<Output = Result<Vec<(String, String)>>>) -> Re
     }
 }
 
-/// The keys as RFC 7517 and RFC 8037 have them.
-fn set(keys: &[(String, String)]) -> Value {
-    let key =
-        |(kid, x): &(String, String)| json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "alg": "EdDSA", "use": "sig", "x": x});
-    json!({"keys": keys.iter().map(key).collect::<Vec<_>>()})
+/// The keys as RFC 7517 has them: the members are the fields.
+fn set(keys: &[JwkDto]) -> Value {
+    let members = |key: &JwkDto| key.each().filter_map(|(field, value)| Some((field.name, value.as_text()?.into()))).collect();
+    let keys: Vec<BTreeMap<&str, Value>> = keys.iter().map(members).collect();
+    json!({"keys": keys})
 }
 
 #[cfg(test)]
@@ -116,16 +132,28 @@ mod tests {
     async fn start<Keys, Given>(keys: Keys) -> SocketAddr
     where
         Keys: Fn() -> Given + Clone + Send + Sync + 'static,
-        Given: Future<Output = Result<Vec<(String, String)>>> + Send + 'static,
+        Given: Future<Output = Result<Vec<JwkDto>>> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, keys));
+        tokio::spawn(serve_keys(listener, Duration::from_mins(1), keys));
         address
     }
 
+    fn jwk(kid: &str) -> JwkDto {
+        let text = |text: &str| Some(text.to_owned());
+        JwkDto {
+            kty: text("OKP"),
+            crv: text("Ed25519"),
+            kid: text(kid),
+            alg: text("EdDSA"),
+            r#use: text("sig"),
+            x: text("AAAA"),
+        }
+    }
+
     async fn start_good() -> SocketAddr {
-        start(async || Ok(vec![("key-1".to_owned(), "AAAA".to_owned()), ("key-2".to_owned(), "BBBB".to_owned())])).await
+        start(async || Ok(vec![jwk("key-1"), jwk("key-2")])).await
     }
 
     /// The head and the body of the answer, which ends with the connection.
@@ -146,8 +174,8 @@ mod tests {
         for line in ["content-type: application/json", "cache-control: public, max-age=60", "connection: close"] {
             assert!(head.lines().any(|told| told == line), "no {line} in {head}");
         }
-        let key = |kid, x| json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "alg": "EdDSA", "use": "sig", "x": x});
-        let expected = json!({"keys": [key("key-1", "AAAA"), key("key-2", "BBBB")]});
+        let key = |kid| json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "alg": "EdDSA", "use": "sig", "x": "AAAA"});
+        let expected = json!({"keys": [key("key-1"), key("key-2")]});
         assert_eq!(body.parse::<Value>().unwrap(), expected);
         let (only, nothing) = ask(address, "HEAD /.well-known/jwks.json").await;
         let length = format!("content-length: {}", body.len());

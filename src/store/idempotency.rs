@@ -13,9 +13,10 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use sha2::{Digest, Sha256};
 
+use super::credentials::Credential;
 use super::{Caller, Context, Mutation, Store, Tx};
-use crate::entity::idempotency_answer;
 use crate::entity::idempotency_record::{self, Column};
+use crate::entity::{StringList, idempotency_answer};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto::Timestamp;
@@ -52,6 +53,13 @@ pub struct Written<A> {
     pub replayed: bool,
 }
 
+/// What came of a call.
+struct Outcome<A> {
+    written: Written<A>,
+    /// Of a repeat: what the passwords that it brings have to fit.
+    password_hashes: Vec<String>,
+}
+
 /// A mutation that is made once, however often its call is repeated.
 struct Once<M, F> {
     mutation: M,
@@ -66,15 +74,15 @@ where
     A: Message + Default + 'static,
     F: Fn(M::Answer) -> A + Send + Sync + 'static,
 {
-    type Answer = Written<A>;
+    type Answer = Outcome<A>;
     const BULK: bool = M::BULK;
 
-    async fn apply(&self, tx: &Tx) -> Result<Written<A>> {
+    async fn apply(&self, tx: &Tx) -> Result<Outcome<A>> {
         // The record comes first: another replica that is at the same call waits here until this one has ended.
         if let Some((key, _)) = &self.repeat
             && !claim(tx, key).await?
         {
-            return Ok(Written { answer: recorded(tx, key).await?, replayed: true });
+            return recorded(tx, key).await;
         }
         let done = self.mutation.apply(tx).await?;
         let shown = M::shown(&done).map(ToOwned::to_owned);
@@ -84,9 +92,9 @@ where
             return Err(Error::MessageTooLarge { fit: None });
         }
         if let Some((key, _)) = &self.repeat {
-            keep(tx, key, shown, &answer).await?;
+            keep(tx, key, shown, &answer, self.mutation.credentials()).await?;
         }
-        Ok(Written { answer, replayed: false })
+        Ok(Outcome { written: Written { answer, replayed: false }, password_hashes: Vec::new() })
     }
 
     async fn explain(&self, store: &Store, error: Error) -> Error {
@@ -119,7 +127,14 @@ impl Store {
             }
             None => None,
         };
-        self.write(context, Once { mutation, answer, repeat }).await
+        let passwords = mutation.credentials().into_iter().filter_map(Credential::clear);
+        let passwords: Vec<_> = passwords.map(|(password, _)| password.clone()).collect();
+        let Outcome { written, password_hashes } = self.write(context, Once { mutation, answer, repeat }).await?;
+        // Outside of the transaction, which nobody has to wait for meanwhile.
+        if written.replayed && !self.fit(passwords, &password_hashes).await? {
+            return Err(Error::IdempotencyKeyReused);
+        }
+        Ok(written)
     }
 }
 
@@ -151,23 +166,34 @@ fn forgotten_by(now: Timestamp) -> Timestamp {
 }
 
 /// What the call was answered with.
-async fn recorded<A: Message + Default>(tx: &Tx, key: &RepeatKey) -> Result<A> {
+async fn recorded<A: Message + Default>(tx: &Tx, key: &RepeatKey) -> Result<Outcome<A>> {
     let found = idempotency_record::Entity::find_by_id(&key.record_id).one(&tx.connection).await?;
     let found = found.ok_or(Error::ConflictRetry)?;
     if found.method != key.method || found.request_hash != key.request_hash {
         return Err(Error::IdempotencyKeyReused);
     }
     let answer = idempotency_answer::Entity::find_by_id(&key.record_id).one(&tx.connection).await?;
-    let bytes = BASE64_STANDARD.decode(answer.ok_or(Error::UserNotFound)?.answer).map_err(Error::internal)?;
-    A::decode(bytes.as_slice()).map_err(Error::internal)
+    let idempotency_answer::Model { answer, password_hashes, .. } = answer.ok_or(Error::UserNotFound)?;
+    let bytes = BASE64_STANDARD.decode(answer).map_err(Error::internal)?;
+    let answer = A::decode(bytes.as_slice()).map_err(Error::internal)?;
+    Ok(Outcome { written: Written { answer, replayed: true }, password_hashes: password_hashes.unwrap_or_default().0 })
 }
 
 /// Keeps the answer for who repeats the call.
-async fn keep<A: Message>(tx: &Tx, key: &RepeatKey, shown: Option<String>, answer: &A) -> Result<()> {
+async fn keep<A: Message>(
+    tx: &Tx,
+    key: &RepeatKey,
+    shown: Option<String>,
+    answer: &A,
+    credentials: Vec<&Credential>,
+) -> Result<()> {
+    let hashes = credentials.into_iter().filter_map(Credential::clear).map(|(_, hash)| hash.as_str().to_owned());
+    let hashes: Vec<_> = hashes.collect();
     let row = idempotency_answer::ActiveModel {
         record_id: Set(key.record_id.clone()),
         user_id: Set(shown),
         answer: Set(BASE64_STANDARD.encode(answer.encode_to_vec())),
+        password_hashes: Set((!hashes.is_empty()).then_some(StringList(hashes))),
     };
     idempotency_answer::Entity::insert(row).exec_without_returning(&tx.connection).await?;
     Ok(())

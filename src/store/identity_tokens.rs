@@ -6,7 +6,9 @@ use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::engine::{Reading, keys::is};
 use super::secrets::Secrets;
-use super::{Mutation, Store, Tx};
+use super::users::{Brief, ownership};
+use super::{Identifier, Mutation, Store, Tenant, Tx, lookup};
+use crate::entity::identity;
 use crate::entity::identity_token::{ActiveModel, Column, Entity, Model};
 use crate::error::{Error, Result};
 
@@ -85,6 +87,17 @@ pub(super) async fn renew(tx: &Tx, identity_id: &str, given: &ProviderTokens) ->
     set(tx, identity_id, &tokens).await
 }
 
+/// The user whom the tenant sees and whose identity it is.
+async fn whose(connection: &impl ConnectionTrait, tenant: &Tenant, identity_id: &str) -> Result<Brief> {
+    let found = identity::Entity::find().filter(is(identity::Column::IdentityId, identity_id)).one(connection).await?;
+    let user_id = found.ok_or(Error::IdentityNotFound)?.user_id;
+    lookup::find_one::<Brief>(connection, tenant, &Identifier::UserId(user_id)).await.map_err(|error| match error {
+        // Of a user whom the tenant does not see it is as absent as any other.
+        Error::UserNotFound => Error::IdentityNotFound,
+        error => error,
+    })
+}
+
 /// The tokens of a row.
 async fn open(secrets: &Secrets, connection: &impl ConnectionTrait, row: Model) -> Result<ProviderTokens> {
     let columns = [(Column::AccessToken, row.access_token), (Column::RefreshToken, row.refresh_token)];
@@ -98,16 +111,25 @@ async fn open(secrets: &Secrets, connection: &impl ConnectionTrait, row: Model) 
 }
 
 impl Store {
-    /// The tokens of the identity; absent where it has none.
+    /// The tokens of an identity of the user whom the caller acts for; absent where it has none.
     ///
     /// # Errors
-    /// [`Error::SecretKeyMissing`] where there are some and the master key is not at hand, or is another one.
-    pub async fn provider_tokens(&self, identity_id: &str) -> Result<ProviderTokens> {
+    /// [`Error::IdentityNotFound`] where the tenant sees no such identity; [`Error::UserTokenInvalid`] where it is another user's;
+    /// [`Error::NotOwned`] where the tenant does not own the user; [`Error::SecretKeyMissing`] where there are some and the master
+    /// key is not at hand, or is another one.
+    pub async fn provider_tokens(&self, tenant: &Tenant, end_user: &str, identity_id: &str) -> Result<ProviderTokens> {
+        let (tenant, end_user) = (tenant.clone(), end_user.to_owned());
         let (identity_id, secrets) = (identity_id.to_owned(), self.secrets.clone());
         let read = move |reading: Reading| {
+            let (tenant, end_user) = (tenant.clone(), end_user.clone());
             let (identity_id, secrets) = (identity_id.clone(), secrets.clone());
             async move {
                 let connection = reading.connection();
+                let user = whose(&connection, &tenant, &identity_id).await?;
+                if user.user_id != end_user {
+                    return Err(Error::UserTokenInvalid);
+                }
+                ownership::require(&tenant, user.tenant_id.as_deref())?;
                 let row = Entity::find().filter(is(Column::IdentityId, &identity_id)).one(&connection).await?;
                 let Some(row) = row else { return Ok(ProviderTokens::default()) };
                 open(&secrets, &connection, row).await

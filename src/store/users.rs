@@ -27,13 +27,26 @@ pub(super) use update::require_identifier;
 pub use view::View;
 pub(super) use view::show;
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ActiveValue::Set, ConnectionTrait};
 
 use super::engine::Reading;
-use super::{Identifier, Store, Tenant, lookup};
+use super::{Identifier, Store, Tenant, Tx, etag, lookup};
+use crate::entity::user;
 use crate::error::{Error, Result};
-use crate::proto::UserDto;
+use crate::proto::{UserDto, UserStatus};
 use view::gather;
+
+/// Whether a user of this state can log in (contract §3): the only thing that `status` and `blocked` decide.
+pub(super) fn is_active(status: i32, blocked: Option<bool>) -> bool {
+    status == i32::from(UserStatus::Activated) && blocked != Some(true)
+}
+
+/// Stamps a change of a user's row.
+pub(super) fn stamp(row: &mut user::ActiveModel, stored: &user::Model, tx: &Tx) {
+    // A clock may be set back, and the clocks of replicas differ a little.
+    row.updated_at = Set(tx.now.max(stored.created_at));
+    row.etag = Set(etag::new());
+}
 
 impl Store {
     /// The user who has the identifier.

@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod collections;
+mod credentials;
 mod custom_data;
 mod departments;
 mod findings;
@@ -111,6 +112,8 @@ async fn look(connection: &impl ConnectionTrait, report: &mut Report, progress: 
     report.add(collections::check::<Roles>(connection, Findings::new("roles", progress), Roles::CODE, |_| ()).await?);
     report.add(departments::check(connection, Findings::new("departments", progress)).await?);
     report.add(collections::check::<Posts>(connection, Findings::new("posts", progress), post::Column::Code, |_| ()).await?);
+    report.add(credentials::check(connection, Findings::new("passwords", progress)).await?);
+    report.add(credentials::check_signing_keys(connection, Findings::new("signing keys", progress)).await?);
     report.add(api_keys::check(connection, Findings::new("API keys", progress)).await?);
     report.add(api_keys::check_secrets(connection, Findings::new("API key secrets", progress)).await?);
     report.add(repeats::check_answers(connection, Findings::new("idempotency answers", progress)).await?);

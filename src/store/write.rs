@@ -6,6 +6,7 @@ use std::future::Future;
 use sea_orm::{DatabaseTransaction, TransactionTrait};
 use tracing::Instrument;
 
+use super::credentials::Credential;
 use super::engine::commit_failed;
 use super::secrets::Secrets;
 use super::{Caller, RepeatKey, Store, Tenant};
@@ -37,6 +38,11 @@ pub trait Mutation: Send + Sync + 'static {
     fn shown(answer: &Self::Answer) -> Option<&str> {
         let _ = answer;
         None
+    }
+
+    /// The passwords that it was given: what is kept of the call to be repeated has the hashes of those in clear.
+    fn credentials(&self) -> Vec<&Credential> {
+        Vec::new()
     }
 
     /// Says more about a failure, once the failed transaction is rolled back: what stands in the way, say.

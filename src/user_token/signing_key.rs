@@ -1,5 +1,7 @@
 //! The keys that user tokens are signed with.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 
@@ -18,6 +20,12 @@ pub struct SigningKey {
     kid: String,
     bytes: [u8; KEY],
     public: String,
+}
+
+/// Whether the text can be what [`SigningKey::public`] gives.
+#[must_use]
+pub fn is_public_key(x: &str) -> bool {
+    BASE64_URL_SAFE_NO_PAD.decode(x).is_ok_and(|bytes| bytes.len() == KEY)
 }
 
 impl SigningKey {

@@ -16,7 +16,7 @@ use crate::harness::{Client, Refusal};
 
 /// Creates the users, each for itself or all at once.
 pub(crate) async fn create(client: &Client, users: &[UserDto], atomic: bool) -> Result<Vec<BatchCreateUsersResult>, Status> {
-    let users = users.iter().map(|user| BatchCreateUsersItem { user: Some(user.clone()) }).collect();
+    let users = users.iter().map(|user| BatchCreateUsersItem { user: Some(user.clone()), ..Default::default() }).collect();
     Ok(client.users().batch_create_users(BatchCreateUsersRequest { users, atomic }).await?.into_inner().results)
 }
 

@@ -41,7 +41,7 @@ pub(crate) async fn started() -> (Roster, Client) {
 
 /// The request that creates the user.
 pub(crate) fn creating(user: UserDto) -> CreateUserRequest {
-    CreateUserRequest { user: Some(user) }
+    CreateUserRequest { user: Some(user), ..Default::default() }
 }
 
 /// The request that sets every field present.

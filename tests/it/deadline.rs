@@ -84,7 +84,8 @@ async fn a_write_that_is_late_happens_whole_or_not_at_all() {
     let key = roster.key("*", None).await.secret.expose().to_owned();
     let other = roster.database.stop_writers().await;
     let headers = [("x-api-key", key.as_str()), ("grpc-timeout", "200m")];
-    let requests: Vec<_> = (0..3).map(|user| CreateUserRequest { user: Some(named(&format!("late-{user}"))) }).collect();
+    let requests: Vec<_> =
+        (0..3).map(|user| CreateUserRequest { user: Some(named(&format!("late-{user}"))), ..Default::default() }).collect();
     for answer in join_all(requests.iter().map(|request| wire.call(CREATE, &headers, request))).await {
         assert_late(&answer);
     }

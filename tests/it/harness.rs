@@ -12,11 +12,13 @@ use database::{Database, apart};
 use roster::clock::Clock;
 use roster::config::{Config, Overrides};
 use roster::proto::api_key_service_client::ApiKeyServiceClient;
+use roster::proto::credential_service_client::CredentialServiceClient;
 use roster::proto::group_service_client::GroupServiceClient;
 use roster::proto::identity_service_client::IdentityServiceClient;
 use roster::proto::meta_service_client::MetaServiceClient;
 use roster::proto::organization_service_client::OrganizationServiceClient;
 use roster::proto::role_service_client::RoleServiceClient;
+use roster::proto::token_service_client::TokenServiceClient;
 use roster::proto::user_service_client::UserServiceClient;
 use roster::proto::{CreateUserRequest, GetUserRequest, Timestamp, UserDto};
 use roster::store::api_keys::{CreateApiKey, CreatedApiKey};
@@ -193,11 +195,17 @@ const SECRET_KEY: &str = "5e";
 /// The setting of a test that has no master key.
 pub(crate) const NO_SECRET_KEY: (&str, &str) = ("secret_key", "");
 
-/// The settings of a test: its database, a master key, and what the test adds.
+/// What a hash of a password costs in tests that do not say: next to nothing.
+const ARGON2: (&str, &str) = ("password_argon2", "m=8,t=1,p=1");
+
+/// The settings of a test: its database, a master key, cheap hashes, and what the test adds.
 pub(crate) fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
     let mut values = vec![("database_url".to_owned(), database_url.to_owned())];
     if settings.iter().all(|(name, _)| *name != "secret_key") {
         values.push(("secret_key".to_owned(), SECRET_KEY.repeat(32)));
+    }
+    if settings.iter().all(|(name, _)| *name != ARGON2.0) {
+        values.push((ARGON2.0.to_owned(), ARGON2.1.to_owned()));
     }
     let given = settings.iter().filter(|setting| **setting != NO_SECRET_KEY);
     values.extend(given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -233,6 +241,14 @@ impl Client {
         GroupServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
     }
 
+    pub(crate) fn credentials(&self) -> CredentialServiceClient<InterceptedService<Channel, Key>> {
+        CredentialServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
+    }
+
+    pub(crate) fn tokens(&self) -> TokenServiceClient<InterceptedService<Channel, Key>> {
+        TokenServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
+    }
+
     pub(crate) fn identities(&self) -> IdentityServiceClient<InterceptedService<Channel, Key>> {
         IdentityServiceClient::with_interceptor(self.channel.clone(), self.key.clone())
     }
@@ -255,7 +271,7 @@ impl Client {
 
     /// Creates the user and gives what was stored.
     pub(crate) async fn create(&self, user: UserDto) -> Result<UserDto, Refusal> {
-        let created = self.users().create_user(CreateUserRequest { user: Some(user) }).await?;
+        let created = self.users().create_user(CreateUserRequest { user: Some(user), ..Default::default() }).await?;
         Ok(created.into_inner().user.unwrap())
     }
 

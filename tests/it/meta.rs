@@ -7,7 +7,7 @@ use roster::proto::{DESCRIPTORS, GetLimitsRequest, GetLimitsResponse, GetVersion
 use crate::harness::Roster;
 
 /// The contract's limits (§1), as far as something keeps to them yet.
-const LIMITS: GetLimitsResponse = GetLimitsResponse {
+pub(crate) const LIMITS: GetLimitsResponse = GetLimitsResponse {
     max_page_limit: 1_000,
     max_batch_items: 1_000,
     max_message_bytes: 4 * 1024 * 1024,
@@ -30,11 +30,15 @@ const LIMITS: GetLimitsResponse = GetLimitsResponse {
     max_query_words: 16,
     max_code_characters: 64,
     max_has_any_role_codes: 100,
+    max_password_bytes: 512,
+    max_password_hash_bytes: 512,
+    max_user_token_bytes: 8 * 1024,
     max_department_levels: 100,
     max_identities: 64,
     max_user_info_in_idp_bytes: 16 * 1024,
     max_provider_token_bytes: 16 * 1024,
     max_origin_conn_ids_items: 32,
+    max_batch_passwords: 50,
 };
 
 #[tokio::test]

@@ -47,7 +47,14 @@ pub(crate) async fn cleared(roster: &Roster) {
 /// Makes a user of this id.
 pub(crate) async fn user(client: &Client, id: &str) -> UserDto {
     let user = UserDto { user_id: text(id), username: text(id), ..UserDto::default() };
-    client.users().create_user(CreateUserRequest { user: Some(user) }).await.unwrap().into_inner().user.unwrap()
+    client
+        .users()
+        .create_user(CreateUserRequest { user: Some(user), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner()
+        .user
+        .unwrap()
 }
 
 async fn get(client: &Client, id: &str) -> Result<OrganizationDto, Status> {

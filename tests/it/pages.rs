@@ -45,7 +45,7 @@ pub(crate) async fn create_many(client: &Client, users: &[UserDto]) {
     // So many of the largest users fit into a message.
     let batch = if users.iter().any(|user| user.custom_data.is_some()) { 50 } else { BATCH };
     for users in users.chunks(batch) {
-        let users = users.iter().map(|user| BatchCreateUsersItem { user: Some(user.clone()) }).collect();
+        let users = users.iter().map(|user| BatchCreateUsersItem { user: Some(user.clone()), ..Default::default() }).collect();
         client.users().batch_create_users(BatchCreateUsersRequest { users, atomic: true }).await.unwrap();
     }
 }

@@ -77,7 +77,7 @@ async fn a_create_without_identifiers_is_refused() {
     let (_roster, client) = started().await;
     let without = texts(&[("user_id", "bob-1"), ("name", "Bob"), ("unionid", "u"), ("openid", "o")]);
     for user in [None, Some(UserDto::default()), Some(without)] {
-        assert_invalid(client.users().create_user(CreateUserRequest { user }).await, &["user"]);
+        assert_invalid(client.users().create_user(CreateUserRequest { user, ..Default::default() }).await, &["user"]);
     }
     assert_not_found(client.get_by(UserIdType::UserId, "bob-1").await);
 }

@@ -24,7 +24,7 @@ impl Named for Departments {
 
 /// Puts users into the department, and says what they are in it.
 pub(super) async fn add_members(store: &Store, call: Call<AddDepartmentMembersRequest>) -> Reply<AddDepartmentMembersResponse> {
-    let Call { message, mut violations, caller, context } = call;
+    let Call { message, mut violations, caller, context, .. } = call;
     let department = Departments::key(&message, &caller.tenant, &mut violations).unwrap_or_default();
     let targets = Targets::read(&message, store, violations)?;
     let AddDepartmentMembersRequest { is_leader, is_main, .. } = message;
@@ -37,7 +37,7 @@ pub(super) async fn remove_members(
     store: &Store,
     call: Call<RemoveDepartmentMembersRequest>,
 ) -> Reply<RemoveDepartmentMembersResponse> {
-    let Call { message, mut violations, caller, context } = call;
+    let Call { message, mut violations, caller, context, .. } = call;
     let department = Departments::key(&message, &caller.tenant, &mut violations).unwrap_or_default();
     let targets = Targets::read(&message, store, violations)?;
     let remove = RemoveDepartmentMembers { department, users: targets.good() };

@@ -18,7 +18,7 @@ impl Named for Posts {
 
 /// Gives the user the posts of the request, and no others of its level.
 pub(super) async fn set_of_user(store: &Store, call: Call<SetUserPostsRequest>) -> Reply<SetUserPostsResponse> {
-    let Call { message, mut violations, caller, context } = call;
+    let Call { message, mut violations, caller, context, .. } = call;
     let holder = collections::holder(&message, store, &caller, &mut violations);
     let post_ids = if message.post_ids.is_empty() {
         Vec::new()

@@ -9,8 +9,9 @@ use crate::proto::{
 use crate::rpc::reply::fitting;
 use crate::rpc::{Call, Reply, identifiers, write};
 use crate::store::Store;
+use crate::store::credentials::GivenPassword;
 use crate::store::users::{BatchCreateUsers, CreateUser, CreatedUser, View};
-use crate::validate::Violations;
+use crate::validate::{Violations, fields};
 
 /// Seed 004, `batch`: an id that nobody has or that is bad has its error in its own place.
 pub(super) async fn get(store: &Store, call: Call<BatchGetUsersRequest>) -> Result<BatchGetUsersResponse> {
@@ -41,18 +42,25 @@ pub(super) async fn get(store: &Store, call: Call<BatchGetUsersRequest>) -> Resu
 
 /// Creates all that can be created, or with `atomic` all or none.
 pub(super) async fn create(store: &Store, call: Call<BatchCreateUsersRequest>) -> Reply<BatchCreateUsersResponse> {
-    let Call { message, mut violations, caller, context } = call;
+    let Call { message, mut violations, caller, context, .. } = call;
     violations.check_items("users", message.users.len(), limits::BATCH_ITEMS);
-    let read =
-        |item: BatchCreateUsersItem| CreateUser::read(item.user, &caller.tenant, store.calling_code(), Violations::default());
-    let read = message.users.into_iter().map(read);
-    let users: Vec<_> = read.collect();
+    if message.users.iter().filter(|item| item.password.is_some()).count() > limits::BATCH_PASSWORDS {
+        violations.add("users", format!("must have at most {} items with a password", limits::BATCH_PASSWORDS));
+    }
+    let read = |item: BatchCreateUsersItem| {
+        let mut violations = Violations::default();
+        fields::request(&item, &mut violations);
+        let given = GivenPassword::read(&item, &mut violations);
+        CreateUser::read(item.user, &caller.tenant, store.calling_code(), violations).map(|user| (user, given))
+    };
+    let users: Vec<_> = message.users.into_iter().map(read).collect();
     if message.atomic {
         for (index, found) in users.iter().enumerate().filter_map(|(index, user)| Some((index, user.as_ref().err()?))) {
             violations.append(&format!("users[{index}]."), found);
         }
     }
     violations.none_or(())?;
+    let users = with_credentials(store, users).await?;
     let result = |created: Result<CreatedUser>| match created {
         Ok(CreatedUser { user_id, etag }) => BatchCreateUsersResult { user_id: Some(user_id), etag: Some(etag), error: None },
         Err(error) => BatchCreateUsersResult { error: Some(error.into()), ..Default::default() },
@@ -61,4 +69,15 @@ pub(super) async fn create(store: &Store, call: Call<BatchCreateUsersRequest>) -
         results: created.into_iter().map(result).collect(),
     })
     .await
+}
+
+/// The users with the passwords that are given for them; those who are bad have none hashed.
+async fn with_credentials(
+    store: &Store,
+    users: Vec<Result<(CreateUser, Option<GivenPassword>), Violations>>,
+) -> Result<Vec<Result<CreateUser, Violations>>> {
+    let given = users.iter().map(|user| user.as_ref().ok().and_then(|(_, given)| given.clone())).collect();
+    let credentials = store.credentials(given).await?;
+    let with = |(user, credential): (Result<(CreateUser, _), _>, _)| user.map(|(user, _)| user.with(credential));
+    Ok(users.into_iter().zip(credentials).map(with).collect())
 }

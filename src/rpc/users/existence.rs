@@ -78,7 +78,7 @@ pub(super) async fn check_user(store: &Store, call: Call<CheckUserRequest>) -> R
         exists: met.is_some(),
         code: code.into(),
         message: message.to_owned(),
-        created_at: met.map(|met| met.created_at),
+        created_at: met.as_ref().map(|met| met.created_at),
         exists_in_current_organization: met.map(|met| met.is_member),
     })
 }
@@ -88,12 +88,14 @@ pub(super) async fn check_username_availability(
     store: &Store,
     call: Call<CheckUsernameAvailabilityRequest>,
 ) -> Result<CheckUsernameAvailabilityResponse> {
+    let end_user = call.authorization.user(store, &call.caller.tenant).await?;
     let written = call.message.username.ok_or_else(|| Error::invalid("username", "must be given"))?;
     let reason = match username::parse(&written) {
         Err(_) => Some(UsernameUnavailableReason::Invalid),
         Ok(username) => {
-            let taken = store.meet_user(&Tenant::Pool, &Identifier::Username(username)).await?.is_some();
-            taken.then_some(UsernameUnavailableReason::Taken)
+            let owner = store.meet_user(&Tenant::Pool, &Identifier::Username(username)).await?;
+            let other = owner.filter(|owner| Some(&owner.user_id) != end_user.as_ref());
+            other.map(|_| UsernameUnavailableReason::Taken)
         }
     };
     Ok(CheckUsernameAvailabilityResponse { available: reason.is_none(), reason: reason.map(Into::into) })

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use sea_orm::{EntityTrait, IdenStatic};
 
-use crate::entity::identity_token;
+use crate::entity::{identity_token, signing_key};
 use crate::error::Result;
 use crate::secret_key::Place;
 
@@ -24,6 +24,12 @@ impl SealedTable for identity_token::Entity {
     const SEALED: &'static [Self::Column] = &[identity_token::Column::AccessToken, identity_token::Column::RefreshToken];
 }
 
+impl SealedTable for signing_key::Entity {
+    const ROW: Self::Column = signing_key::Column::Kid;
+    const KEY_ID: Self::Column = signing_key::Column::KeyId;
+    const SEALED: &'static [Self::Column] = &[signing_key::Column::PrivateKey];
+}
+
 /// What is to be done with each of them.
 pub(in crate::store) trait Visitor: Send {
     /// Does it with this one.
@@ -32,7 +38,8 @@ pub(in crate::store) trait Visitor: Send {
 
 /// Does it with all of them: whoever adds a table adds its line.
 pub(in crate::store) async fn visit_all(visitor: &mut impl Visitor) -> Result<()> {
-    visitor.visit::<identity_token::Entity>().await
+    visitor.visit::<identity_token::Entity>().await?;
+    visitor.visit::<signing_key::Entity>().await
 }
 
 /// Where something sealed lies.

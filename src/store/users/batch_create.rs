@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{CreateUser, conflicts};
 use crate::error::{Error, Result};
+use crate::store::credentials::Credential;
 use crate::store::engine::locks;
 use crate::store::{Level, Mutation, Tx, organizations};
 use crate::validate::Violations;
@@ -29,6 +30,10 @@ pub struct CreatedUser {
 impl Mutation for BatchCreateUsers {
     type Answer = Vec<Result<CreatedUser>>;
     const BULK: bool = true;
+
+    fn credentials(&self) -> Vec<&Credential> {
+        self.users.iter().flatten().flat_map(CreateUser::credentials).collect()
+    }
 
     async fn apply(&self, tx: &Tx) -> Result<Self::Answer> {
         locks::alone(&tx.connection, "batch_create_users").await?;

@@ -9,6 +9,7 @@ use crate::entity::{StringList, user};
 use crate::error::{Conflict, Error, Result};
 use crate::normalize::phone::CallingCode;
 use crate::proto::{Gender, UserDto, UserSourceType, UserStatus, WorkStatus};
+use crate::store::credentials::Credential;
 use crate::store::identities::{self, NewIdentity};
 use crate::store::{Identifier, Level, Mutation, Store, Tenant, Tx, etag, organizations};
 use crate::validate::Violations;
@@ -24,6 +25,7 @@ pub struct CreateUser {
     calling_code: CallingCode,
     /// The organization that will own the user.
     owner: Option<Level>,
+    credential: Option<Credential>,
 }
 
 impl CreateUser {
@@ -53,7 +55,13 @@ impl CreateUser {
         let change = user.custom_data.take().map_or_else(Default::default, custom_data::Change::Replace);
         let custom_data = custom_data::Stored::default().changed(&change);
         violations.take(custom_data::FIELD, custom_data.check_size());
-        violations.none_or(Self { user, identifiers, custom_data, identities, calling_code, owner })
+        violations.none_or(Self { user, identifiers, custom_data, identities, calling_code, owner, credential: None })
+    }
+
+    /// The same user, with a password if there is one.
+    #[must_use]
+    pub fn with(self, credential: Option<Credential>) -> Self {
+        Self { credential, ..self }
     }
 
     /// The row, but for what only the moment of writing knows.
@@ -90,6 +98,10 @@ impl Mutation for CreateUser {
         answer.user_id.as_deref()
     }
 
+    fn credentials(&self) -> Vec<&Credential> {
+        self.credential.iter().collect()
+    }
+
     async fn explain(&self, store: &Store, error: Error) -> Error {
         match self.claims() {
             Ok(claims) => conflicts::explain(store, claims, None, error).await,
@@ -116,6 +128,9 @@ impl CreateUser {
         let mut row = self.row()?;
         row.tenant_id = Set(self.owner.as_ref().and_then(Level::organization_id).map(ToOwned::to_owned));
         let user_id = self.user.user_id.clone().unwrap_or_else(|| tx.clock.new_id());
+        if let Some(credential) = &self.credential {
+            credential.describe(&mut row, tx);
+        }
         row.user_id = Set(user_id.clone());
         row.created_at = Set(tx.now);
         row.updated_at = Set(tx.now);
@@ -125,6 +140,9 @@ impl CreateUser {
         user::Entity::insert(row).exec_without_returning(&tx.connection).await?;
         self.custom_data.write(&tx.connection, &user_id, &custom_data::Stored::default()).await?;
         identities::insert(tx, &user_id, &self.identities).await?;
+        if let Some(credential) = &self.credential {
+            credential.write(tx, &user_id).await?;
+        }
         Ok(CreatedUser { user_id, etag })
     }
 }

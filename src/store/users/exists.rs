@@ -19,8 +19,10 @@ pub struct Probed {
 }
 
 /// What is told of a user who has an identifier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Met {
+    /// Their id, which is told to nobody.
+    pub user_id: String,
     /// When the user was created.
     pub created_at: Timestamp,
     /// Whether the user is a member of the tenant's organization; of the whole pool nobody is.
@@ -50,7 +52,11 @@ impl Store {
     pub async fn meet_user(&self, tenant: &Tenant, identifier: &Identifier) -> Result<Option<Met>> {
         let owner = self.owners(tenant, vec![identifier.clone()]).await?.pop().flatten();
         let is_member = |owner: &Owner| owner.seen && tenant.organization_id().is_some();
-        Ok(owner.map(|owner| Met { created_at: owner.user.created_at, is_member: is_member(&owner) }))
+        let met = |owner: Owner| {
+            let is_member = is_member(&owner);
+            Met { user_id: owner.user.user_id, created_at: owner.user.created_at, is_member }
+        };
+        Ok(owner.map(met))
     }
 
     /// Who in the pool has the identifiers, and whether the tenant sees them.

@@ -4,13 +4,16 @@ use sea_orm::ActiveValue::{self, Set};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 use super::identifiers::Identifiers;
-use super::{View, conflicts, custom_data, ownership, read};
+use super::{View, conflicts, custom_data, ownership, read, stamp};
 use crate::entity::{StringList, user};
 use crate::error::{Error, Result};
 use crate::normalize::phone::CallingCode;
 use crate::proto::reflect::Reflect;
 use crate::proto::{UpdateUserRequest, UserDto};
-use crate::store::{Identifier, Level, Mutation, Store, Tenant, Tx, changes, etag, identities, lookup, organizations};
+use crate::store::credentials::Credential;
+use crate::store::{
+    Identifier, Level, Mutation, Store, Tenant, Tx, changes, etag, identities, lookup, organizations, user_tokens,
+};
 use crate::validate::fields::{self, Purpose};
 use crate::validate::{Violations, mask::Mask};
 
@@ -28,6 +31,9 @@ pub struct UpdateUser {
     owner: Option<Level>,
     /// Whose data may be seen.
     tenant: Tenant,
+    credential: Option<Credential>,
+    /// Whether the user's tokens stay good although the password is new.
+    keep_tokens: bool,
 }
 
 impl UpdateUser {
@@ -57,7 +63,43 @@ impl UpdateUser {
         let custom_data = custom_data::Change::read(replaced, set, request.custom_data_unset, &mut violations);
         let etag = request.etag.or(mask.is_some().then(|| user.etag.clone()).flatten());
         let target = violations.none_or_some(target)?;
-        Ok(Self { target, etag, user, mask, identifiers, custom_data, calling_code, owner, tenant: tenant.clone() })
+        let (tenant, keep_tokens) = (tenant.clone(), request.keep_tokens);
+        let update = Self {
+            target,
+            etag,
+            user,
+            mask,
+            identifiers,
+            custom_data,
+            calling_code,
+            owner,
+            tenant,
+            credential: None,
+            keep_tokens,
+        };
+        Ok(update)
+    }
+
+    /// The same change, with a new password if there is one.
+    #[must_use]
+    pub fn with(self, credential: Option<Credential>) -> Self {
+        Self { credential, ..self }
+    }
+
+    /// Makes the row tell of a new password, which needs no other one at the next login unless the request says so.
+    fn describe_credential(&self, row: &mut user::ActiveModel, stored: &user::Model, tx: &Tx) {
+        let Some(credential) = &self.credential else { return };
+        credential.describe(row, tx);
+        let named = match &self.mask {
+            Some(mask) => mask.names("reset_password_on_next_login"),
+            None => self.user.reset_password_on_next_login.is_some(),
+        };
+        if !named && stored.reset_password_on_next_login == Some(true) {
+            row.reset_password_on_next_login = Set(Some(false));
+        }
+        if !self.keep_tokens {
+            user_tokens::end_all(row, stored);
+        }
     }
 
     /// The columns that change, given what is stored.
@@ -96,18 +138,21 @@ impl Mutation for UpdateUser {
         ownership::require(tx.tenant(), stored.tenant_id.as_deref())?;
         etag::require(self.etag.as_deref(), &stored.etag)?;
         let mut row = self.row(&stored)?;
+        user_tokens::end_by_change(&mut row, &stored, tx.now);
+        self.describe_credential(&mut row, &stored, tx);
         require_identifier(tx, &row, &stored).await?;
         let (before, after) = self.custom_data(tx, &stored.user_id).await?;
         if row.is_changed() || after != before {
             if row.status.is_set() {
                 row.status_changed_at = Set(tx.now);
             }
-            // A clock may be set back, and the clocks of replicas differ a little.
-            row.updated_at = Set(tx.now.max(stored.created_at));
-            row.etag = Set(etag::new());
+            stamp(&mut row, &stored, tx);
             let whose = user::Column::UserId.eq(&stored.user_id);
             user::Entity::update_many().set(row).filter(whose).exec(&tx.connection).await?;
             after.write(&tx.connection, &stored.user_id, &before).await?;
+        }
+        if let Some(credential) = &self.credential {
+            credential.write(tx, &stored.user_id).await?;
         }
         if let Some(owner) = &self.owner {
             organizations::join(tx, owner, std::slice::from_ref(&stored.user_id)).await?;
@@ -117,6 +162,10 @@ impl Mutation for UpdateUser {
 
     fn shown(answer: &UserDto) -> Option<&str> {
         answer.user_id.as_deref()
+    }
+
+    fn credentials(&self) -> Vec<&Credential> {
+        self.credential.iter().collect()
     }
 
     async fn explain(&self, store: &Store, error: Error) -> Error {

@@ -69,7 +69,7 @@ async fn what_is_wrong_with_a_user_is_told_in_its_place_and_the_others_are_creat
     ];
     let good = |index: usize| Some(named(&format!("good-{index}")));
     let users: Vec<_> = bad.iter().cloned().enumerate().flat_map(|(index, bad)| [bad, good(index)]).collect();
-    let items = users.into_iter().map(|user| BatchCreateUsersItem { user }).collect();
+    let items = users.into_iter().map(|user| BatchCreateUsersItem { user, ..Default::default() }).collect();
     let request = BatchCreateUsersRequest { users: items, atomic: false };
     let results = client.users().batch_create_users(request).await.unwrap().into_inner().results;
     assert_eq!(results.len(), 2 * bad.len());
@@ -80,7 +80,7 @@ async fn what_is_wrong_with_a_user_is_told_in_its_place_and_the_others_are_creat
             continue;
         }
         assert_eq!((result.user_id, result.etag), (None, None));
-        let request = roster::proto::CreateUserRequest { user: bad[index / 2].clone() };
+        let request = roster::proto::CreateUserRequest { user: bad[index / 2].clone(), ..Default::default() };
         let alone = refused(client.users().create_user(request).await);
         let row = row_error(result.error.unwrap());
         assert_eq!((row.kind(), &row.violations, &row.metadata), (alone.kind(), &alone.violations, &alone.metadata));

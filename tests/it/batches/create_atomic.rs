@@ -43,7 +43,7 @@ async fn all_that_is_wrong_is_told_with_its_place_and_nobody_is_created() {
             ..named("r")
         }),
     ];
-    let items = users.into_iter().map(|user| BatchCreateUsersItem { user }).collect();
+    let items = users.into_iter().map(|user| BatchCreateUsersItem { user, ..Default::default() }).collect();
     let mut refusal = refused(client.users().batch_create_users(BatchCreateUsersRequest { users: items, atomic: true }).await);
     assert_eq!(refusal.kind(), (Code::InvalidArgument, "INVALID_FIELD"));
     assert_eq!(refusal.metadata["violations"], "6");

@@ -25,7 +25,7 @@ async fn create(users: &mut UserServiceClient<Channel>, user_id: String) -> Resu
     let custom_data = Some(Struct { fields: [("text".to_owned(), text)].into() });
     let user =
         UserDto { user_id: Some(user_id.clone()), external_id: Some(user_id.clone()), custom_data, ..UserDto::default() };
-    users.create_user(keyed(CreateUserRequest { user: Some(user) })).await.map(|_| user_id)
+    users.create_user(keyed(CreateUserRequest { user: Some(user), ..Default::default() })).await.map(|_| user_id)
 }
 
 #[cfg(target_os = "linux")]

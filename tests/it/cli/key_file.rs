@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use roster::error::Error;
+use roster::store::Tenant;
 
 use super::place::Place;
 use super::secrets::{SECRET_KEY, TOKEN, fill, store};
@@ -67,7 +68,7 @@ async fn without_it_the_server_serves_says_what_to_do_and_makes_no_other() {
     place.run("secrets rotate", &[]).assert_one_line(1, &["is gone: put roster.db.key back"]);
     assert!(!place.path(FILE).exists());
     let without = store(&place, &[]).await;
-    assert!(matches!(without.provider_tokens("identity-0").await, Err(Error::SecretKeyMissing)));
+    assert!(matches!(without.provider_tokens(&Tenant::Pool, "u", "identity-0").await, Err(Error::SecretKeyMissing)));
     without.close().await;
 
     for (other, part) in [("hunter2", "64 hexadecimal digits"), (&"b2".repeat(32), "is not the one that opens")] {
@@ -82,7 +83,10 @@ async fn without_it_the_server_serves_says_what_to_do_and_makes_no_other() {
     place.write(FILE, &key);
     assert!(!served(&place, &[]).contains("master key"));
     let after = store(&place, &[]).await;
-    assert_eq!(after.provider_tokens("identity-2").await.unwrap().access_token.unwrap(), format!("{TOKEN}2"));
+    assert_eq!(
+        after.provider_tokens(&Tenant::Pool, "u", "identity-2").await.unwrap().access_token.unwrap(),
+        format!("{TOKEN}2")
+    );
     after.close().await;
     let backed_up = place.output("backup copy.db");
     assert!(backed_up.contains("keep roster.db.key") && !backed_up.contains("not opened"), "{backed_up}");

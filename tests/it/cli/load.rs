@@ -91,7 +91,8 @@ impl Write {
         match self {
             Self::Create(id) => creating(new_user(id)).encode_to_vec(),
             Self::CreateBatch(ids) => {
-                let users = ids.iter().map(|id| BatchCreateUsersItem { user: Some(new_user(id)) }).collect();
+                let users =
+                    ids.iter().map(|id| BatchCreateUsersItem { user: Some(new_user(id)), ..Default::default() }).collect();
                 BatchCreateUsersRequest { users, ..Default::default() }.encode_to_vec()
             }
             Self::Update(id, version) => setting(id, user(id, *version)).encode_to_vec(),

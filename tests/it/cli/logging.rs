@@ -25,6 +25,7 @@ async fn a_call_is_found_by_its_request_id_and_its_secrets_are_not() {
                 identity_number: Some(identity_number),
                 ..UserDto::default()
             }),
+            ..Default::default()
         };
         let headers = [("x-api-key", bootstrap.as_str()), ("x-request-id", "find-me-42")];
         let refused = wire.call(CREATE, &headers, &user("hunter2".repeat(50))).await;

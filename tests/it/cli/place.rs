@@ -114,6 +114,8 @@ impl Place {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.directory.path()).env_clear().stdin(std::process::Stdio::null());
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        // The default address is one for all that run at once.
+        command.env("ROSTER_METRICS_LISTEN", "");
         // SQLite's file is the one that is used when nothing is said.
         command.envs(on_postgres().then_some((DATABASE, &self.database.url))).envs(environment.iter().copied());
         command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use roster::clock::Clock;
 use roster::error::Error;
 use roster::store::identity_tokens::{ProviderTokens, SetProviderTokens};
-use roster::store::{Context, Store};
+use roster::store::{Context, Store, Tenant};
 
 use super::place::Place;
 use crate::harness::config;
@@ -50,7 +50,11 @@ pub(super) async fn fill(place: &Place, store: &Store, identities: usize) {
 
 async fn assert_open(store: &Store, identities: usize) {
     for number in 0..identities {
-        assert_eq!(store.provider_tokens(&id(number)).await.unwrap(), tokens(&number.to_string()), "{number}");
+        assert_eq!(
+            store.provider_tokens(&Tenant::Pool, "u", &id(number)).await.unwrap(),
+            tokens(&number.to_string()),
+            "{number}"
+        );
     }
 }
 
@@ -77,7 +81,7 @@ async fn a_rotation_beside_replicas_that_write_leaves_nothing_with_the_old_key_a
     let running = place.start(ROTATE, &master);
     let reading = async {
         for number in 0..1_000 {
-            assert_eq!(serving.provider_tokens(&id(number)).await.unwrap(), tokens(&number.to_string()));
+            assert_eq!(serving.provider_tokens(&Tenant::Pool, "u", &id(number)).await.unwrap(), tokens(&number.to_string()));
         }
     };
     let (written, ()) = tokio::join!(writer, reading);
@@ -145,7 +149,7 @@ async fn a_new_master_key_opens_everything_beside_the_old_one_until_a_rotation_w
     let old = store(&place, &first).await;
     fill(&place, &old, 10).await;
     let new = store(&place, &second).await;
-    assert!(matches!(new.provider_tokens(&id(0)).await, Err(Error::SecretKeyMissing)));
+    assert!(matches!(new.provider_tokens(&Tenant::Pool, "u", &id(0)).await, Err(Error::SecretKeyMissing)));
     let write = SetProviderTokens(vec![(id(0), tokens("x"))]);
     assert!(matches!(new.write(Context::default(), write).await, Err(Error::SecretKeyMissing)));
     place.run(ROTATE, &second).assert_one_line(1, &["is not the one that opens what is encrypted"]);
@@ -165,7 +169,7 @@ async fn a_new_master_key_opens_everything_beside_the_old_one_until_a_rotation_w
 
     assert_eq!(place.run(ROTATE, &second).stdout, "rotated: 1 new key, 10 rows re-encrypted, 1 old keys deleted\n");
     assert_open(&new, 10).await;
-    assert!(matches!(old.provider_tokens(&id(0)).await, Err(Error::SecretKeyMissing)));
+    assert!(matches!(old.provider_tokens(&Tenant::Pool, "u", &id(0)).await, Err(Error::SecretKeyMissing)));
     assert_eq!(place.database.query("SELECT 1 FROM secret_key_wraps").await.len(), 1);
 
     place.write("new.key", THIRD);
@@ -187,7 +191,7 @@ async fn what_does_not_open_is_left_with_its_key_and_told() {
     let of_another = "UPDATE identity_tokens SET access_token = (SELECT access_token FROM identity_tokens WHERE \
                       identity_id = 'identity-0') WHERE identity_id = 'identity-1'";
     place.database.execute(of_another).await;
-    assert!(matches!(serving.provider_tokens(&id(1)).await, Err(Error::Internal(_))));
+    assert!(matches!(serving.provider_tokens(&Tenant::Pool, "u", &id(1)).await, Err(Error::Internal(_))));
     let ended = place.run(ROTATE, &master);
     assert_eq!(ended.stdout, "rotated: 1 new key, 2 rows re-encrypted, 0 old keys deleted\n");
     assert!(ended.status == Some(1) && ended.stderr.contains("1 rows do not open"), "{ended:?}");

@@ -14,7 +14,7 @@ use crate::wire::Wire;
 
 /// Creates the user and gives what was stored.
 async fn create(running: &mut Running, key: &str, username: &str) -> CreateUserResponse {
-    let request = CreateUserRequest { user: Some(named(username)) };
+    let request = CreateUserRequest { user: Some(named(username)), ..Default::default() };
     let wire = Wire::connect(running.address()).await;
     wire.call("/roster.v1.UserService/CreateUser", &[("x-api-key", key)], &request).await.message()
 }

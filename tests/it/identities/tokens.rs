@@ -1,6 +1,7 @@
 //! The tokens of providers: taken, encrypted, and shown to nobody.
 
 use roster::proto::{IdentityDto, IdentityProvider, LinkIdentityResponse, UserDto};
+use roster::store::Tenant;
 use roster::store::identity_tokens::ProviderTokens;
 use tonic::Code;
 
@@ -37,12 +38,12 @@ async fn the_tokens_that_are_given_take_the_place_of_those_before_and_the_others
         ((first, Some("refresh-2")), (first, Some("refresh-2"))),
     ] {
         let linked = link(&client, "ann", with_tokens("a", given.0, given.1)).await.unwrap();
-        let stored = roster.store.provider_tokens(linked.identity_id()).await.unwrap();
+        let stored = roster.store.provider_tokens(&Tenant::Pool, "ann", linked.identity_id()).await.unwrap();
         assert!(stored == tokens(expected.0, expected.1), "{given:?}");
     }
     let user = UserDto { identities: vec![full("b"), lark("c")], ..texts(&[("user_id", "carl")]) };
     for created in client.create(user).await.unwrap().identities {
-        let stored = roster.store.provider_tokens(created.identity_id()).await.unwrap();
+        let stored = roster.store.provider_tokens(&Tenant::Pool, "carl", created.identity_id()).await.unwrap();
         let sent = if created.user_id_in_idp() == "b" { tokens(Some("access"), Some("refresh")) } else { tokens(None, None) };
         assert!(stored == sent);
     }

@@ -137,7 +137,10 @@ async fn a_bound_key_can_neither_say_nor_take_who_owns_a_user() {
     }
     for organization in [Level::A, Level::B, Level::Nowhere] {
         let user = UserDto { username: text("new"), ..owned_by(organization) };
-        assert_invalid(client.users().create_user(CreateUserRequest { user: Some(user) }).await, &["user.tenant_id"]);
+        assert_invalid(
+            client.users().create_user(CreateUserRequest { user: Some(user), ..Default::default() }).await,
+            &["user.tenant_id"],
+        );
     }
     // Nor by making somebody of the same name, nor by beginning anew.
     for object in [Object::Member, Object::Other] {

@@ -146,7 +146,7 @@ impl World {
     fn perform(&mut self, cx: &mut Cx<'_>) -> Step<Response> {
         let call = cx.call;
         match &call.request {
-            Request::GetLimits(_) => Ok(Response::GetLimits(limits())),
+            Request::GetLimits(_) => Ok(Response::GetLimits(crate::meta::LIMITS)),
             Request::GetVersion(_) => Ok(Response::GetVersion(self.version.clone().unwrap_or_default())),
             request => {
                 let users = self.about_users(cx, request);
@@ -171,37 +171,4 @@ fn scopes_of_fields(request: &Request) -> Vec<&'static str> {
     let (groups, roles) = shown!(GetUser BatchGetUsers FindUser ListUsers SearchUsers ListGroupMembers ListRoleMembers);
     let named = [(groups, "groups:read"), (roles, "roles:read")];
     named.into_iter().filter_map(|(asked, scope)| asked.then_some(scope)).collect()
-}
-
-/// The contract's numbers.
-fn limits() -> roster::proto::GetLimitsResponse {
-    roster::proto::GetLimitsResponse {
-        max_page_limit: 1_000,
-        max_batch_items: 1_000,
-        max_message_bytes: 4 * 1024 * 1024,
-        max_username_characters: 128,
-        max_email_characters: 254,
-        max_chosen_user_id_characters: 128,
-        max_id_characters: 256,
-        max_text_characters: 256,
-        max_long_text_characters: 2_048,
-        max_custom_data_bytes: 64 * 1024,
-        max_custom_data_depth: 8,
-        max_custom_data_key_characters: 64,
-        max_register_source_items: 32,
-        max_violations: 20,
-        default_page_limit: 10,
-        max_page_offset: 10_000,
-        max_page_token_bytes: 4 * 1024,
-        max_total_count: 10_000,
-        max_query_characters: 256,
-        max_query_words: 16,
-        max_code_characters: 64,
-        max_has_any_role_codes: 100,
-        max_department_levels: 100,
-        max_identities: 64,
-        max_user_info_in_idp_bytes: 16 * 1024,
-        max_provider_token_bytes: 16 * 1024,
-        max_origin_conn_ids_items: 32,
-    }
 }

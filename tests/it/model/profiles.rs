@@ -28,15 +28,15 @@ const IDENTIFIERS: &[&str] = &["email", "phone", "phone_country_code", "username
 impl Draw<'_> {
     pub(super) fn create_user(&mut self) -> Request {
         let user = (!self.chance.percent(1)).then(|| self.new_user());
-        Request::CreateUser(proto::CreateUserRequest { user })
+        Request::CreateUser(proto::CreateUserRequest { user, ..Default::default() })
     }
 
     pub(super) fn batch_create_users(&mut self) -> Request {
-        let item = |user| proto::BatchCreateUsersItem { user: Some(user) };
+        let item = |user| proto::BatchCreateUsersItem { user: Some(user), ..Default::default() };
         let count = if self.chance.percent(4) { 0 } else { 1 + self.chance.below(4) };
         let mut users: Vec<_> = (0..count).map(|_| item(self.new_user())).collect();
         if self.chance.percent(3) {
-            users.push(proto::BatchCreateUsersItem { user: None });
+            users.push(proto::BatchCreateUsersItem { user: None, ..Default::default() });
         }
         Request::BatchCreateUsers(proto::BatchCreateUsersRequest { users, atomic: self.chance.percent(40) })
     }
@@ -66,6 +66,7 @@ impl Draw<'_> {
             etag,
             custom_data_set,
             custom_data_unset,
+            ..Default::default()
         })
     }
 

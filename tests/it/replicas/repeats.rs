@@ -120,7 +120,10 @@ async fn whoever_repeats_a_call_that_is_under_way_on_another_server_is_told_to_c
     let held = own.begin().await.unwrap();
     // A batch waits for this row, and for far longer than those who wait for the batch.
     held.execute_unprepared("SELECT name FROM locks WHERE name = 'batch_create_users' FOR UPDATE").await.unwrap();
-    let request = BatchCreateUsersRequest { users: vec![BatchCreateUsersItem { user: Some(named("bob")) }], atomic: true };
+    let request = BatchCreateUsersRequest {
+        users: vec![BatchCreateUsersItem { user: Some(named("bob")), ..Default::default() }],
+        atomic: true,
+    };
     let body = framed(&request.encode_to_vec());
     let call = |server: usize| callers.call(server, "UserService/BatchCreateUsers", Some("a"), &body);
     let first = tokio::spawn(call(0));

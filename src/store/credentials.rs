@@ -1,0 +1,141 @@
+//! What users prove to be themselves by: passwords, kept as hashes. The one place that reads them.
+
+mod guesses;
+mod set;
+mod verify;
+
+pub use set::SetPassword;
+pub use verify::Verified;
+
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, EntityTrait};
+
+use super::{Store, Tx};
+use crate::entity::user;
+use crate::entity::user_credential::{ActiveModel, Column, Entity};
+use crate::error::Result;
+use crate::limits;
+use crate::password::{Level, Password, PasswordHash};
+use crate::proto::PasswordSecurityLevel;
+use crate::proto::reflect::Reflect;
+use crate::validate::Violations;
+
+/// A password as a caller gives it.
+#[derive(Clone, Debug)]
+pub enum GivenPassword {
+    /// In clear.
+    Clear(Password),
+    /// As another system has hashed it.
+    Hash(PasswordHash),
+}
+
+/// A password that can be stored.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    hash: PasswordHash,
+    /// In clear, where it was given so.
+    clear: Option<Password>,
+}
+
+impl GivenPassword {
+    /// Reads the fields `password` and, if there is one, `password_hash` of a message; its rules field by field have been checked.
+    pub fn read(message: &impl Reflect, violations: &mut Violations) -> Option<Self> {
+        let (clear, hash) = (message.get("password").as_text(), message.get("password_hash").as_text());
+        match (clear, hash) {
+            (Some(_), Some(_)) => violations.refuse("password_hash", "must not stand beside password"),
+            (Some(""), None) => violations.refuse("password", "must not be empty"),
+            (Some(clear), None) if clear.len() <= limits::PASSWORD_BYTES => Some(Self::Clear(Password::new(clear))),
+            (None, Some(hash)) if hash.len() <= limits::PASSWORD_HASH_BYTES => {
+                violations.take("password_hash", PasswordHash::import(hash)).map(Self::Hash)
+            }
+            // Absent, or longer than the rules allow.
+            _ => None,
+        }
+    }
+}
+
+impl Credential {
+    /// The password in clear, where it was given so, and its hash.
+    pub(super) fn clear(&self) -> Option<(&Password, &PasswordHash)> {
+        self.clear.as_ref().map(|clear| (clear, &self.hash))
+    }
+
+    /// Makes the user's row tell of the password.
+    pub(super) fn describe(&self, row: &mut user::ActiveModel, tx: &Tx) {
+        let level = self.clear.as_ref().map(|clear| match clear.level() {
+            Level::Low => PasswordSecurityLevel::Low,
+            Level::Medium => PasswordSecurityLevel::Medium,
+            Level::High => PasswordSecurityLevel::High,
+        });
+        row.password_last_set_at = Set(Some(tx.now));
+        row.password_security_level = Set(level.map(Into::into));
+    }
+
+    /// Puts it in the place of what the user has.
+    pub(super) async fn write(&self, tx: &Tx, user_id: &str) -> Result<()> {
+        let row = ActiveModel { user_id: Set(user_id.to_owned()), password_hash: Set(self.hash.as_str().to_owned()) };
+        let replace = OnConflict::column(Column::UserId).update_column(Column::PasswordHash).to_owned();
+        Entity::insert(row).on_conflict(replace).exec_without_returning(&tx.connection).await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Makes passwords ready to be stored, in their order: those in clear are hashed, one after the other.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Overloaded`] when too many are being hashed.
+    pub async fn credentials(&self, given: Vec<Option<GivenPassword>>) -> Result<Vec<Option<Credential>>> {
+        let mut place = None;
+        let mut credentials = Vec::with_capacity(given.len());
+        for given in given {
+            credentials.push(match given {
+                None => None,
+                Some(GivenPassword::Hash(hash)) => Some(Credential { hash, clear: None }),
+                Some(GivenPassword::Clear(clear)) => {
+                    let place = match &place {
+                        Some(place) => place,
+                        None => place.insert(self.hashing.place()?),
+                    };
+                    let hash = place.hash(clear.clone()).await?;
+                    Some(Credential { hash, clear: Some(clear) })
+                }
+            });
+        }
+        Ok(credentials)
+    }
+
+    /// As [`Store::credentials`], for one.
+    ///
+    /// # Errors
+    /// As [`Store::credentials`].
+    pub async fn credential(&self, given: Option<GivenPassword>) -> Result<Option<Credential>> {
+        Ok(self.credentials(vec![given]).await?.pop().flatten())
+    }
+
+    /// Whether the passwords are those that the hashes are of, in their order.
+    ///
+    /// # Errors
+    /// As [`Store::credentials`].
+    pub(super) async fn fit(&self, passwords: Vec<Password>, hashes: &[String]) -> Result<bool> {
+        if passwords.len() != hashes.len() {
+            return Ok(false);
+        }
+        if passwords.is_empty() {
+            return Ok(true);
+        }
+        let place = self.hashing.place()?;
+        for (password, hash) in passwords.into_iter().zip(hashes) {
+            if !place.check(PasswordHash::stored(hash), password).await?.matches {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// How many argon2id hashes of the configured parameters or more were computed: for tests, which count the work of a check.
+    #[must_use]
+    pub fn computed_hashes(&self) -> u64 {
+        self.hashing.computed()
+    }
+}
