@@ -6,8 +6,8 @@
 #
 # It ends with status 1 at the first answer that is not as expected. It needs bash, awk and grpcurl; the server needs a master key
 # (docs/secrets.md; on SQLite it makes one), the API key the scopes
-# users:write, groups:write, roles:write, organizations:write, identities:write and keys:manage, or `*`. It makes and deletes the
-# users `bob`, `johndoe123` and `tour-owned` and whoever holds their sample email, phone number or external id, the users of
+# users:write, users:verify, users:password, users:token, groups:write, roles:write, organizations:write, identities:write,
+# identities:tokens and keys:manage, or `*`. It makes and deletes the users `bob`, `johndoe123`, `tour-owned` and `tour-ann` and whoever holds their sample email, phone number or external id, the users of
 # examples/users.jsonl by their ids, and groups, roles and organizations whose codes begin with `tour-`, and it revokes API keys
 # whose names begin with `tour: `: do not run it on a database where these are
 # real. What an interrupted tour left, the next one clears away.
@@ -24,6 +24,8 @@ source "$here/tour/batches.sh"
 source "$here/tour/groups_and_roles.sh"
 # shellcheck source=examples/tour/organizations.sh
 source "$here/tour/organizations.sh"
+# shellcheck source=examples/tour/login.sh
+source "$here/tour/login.sh"
 # shellcheck source=examples/tour/api_keys.sh
 source "$here/tour/api_keys.sh"
 # shellcheck source=examples/tour/clean_up.sh
@@ -55,6 +57,7 @@ main() {
     groups_004
     roles_004
     organizations
+    login_004
     delete_many_004
     api_keys
     the_end

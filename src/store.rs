@@ -25,7 +25,7 @@ mod sealing_keys;
 pub mod secrets;
 mod standing;
 mod tenancy;
-pub mod user_tokens;
+pub mod tokens;
 pub mod users;
 pub mod verify;
 mod write;

@@ -13,7 +13,7 @@ clean_up() {
 clean_up_users() {
     local type_and_id
     for type_and_id in 'USERNAME bob' 'EMAIL test@example.com' 'EMAIL bob@example.com' 'PHONE +8618812348888' 'EXTERNAL_ID 10010' \
-        'USER_ID 6229ffa12345678cade3e3d9' 'USERNAME johndoe123' 'EMAIL john@example.com' 'USER_ID tour-owned' 'PHONE +11111111111'; do
+        'USER_ID 6229ffa12345678cade3e3d9' 'USERNAME johndoe123' 'EMAIL john@example.com' 'USER_ID tour-owned' 'USER_ID tour-ann' 'PHONE +11111111111'; do
         quietly UserService/DeleteUser "{\"user_id\": \"${type_and_id#* }\", \"user_id_type\": \"USER_ID_TYPE_${type_and_id% *}\"}"
         ((status == 0)) || [[ $answer == *USER_NOT_FOUND* ]] || wrong "cannot clean up"
     done

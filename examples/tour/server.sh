@@ -14,7 +14,7 @@ start_server() {
     unset "${!ROSTER_@}"
     local key
     key=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
-    (cd "$directory" && ROSTER_BOOTSTRAP_API_KEY=$key exec "$binary" --listen 127.0.0.1:0) >"$directory/out" 2>"$directory/log" &
+    (cd "$directory" && ROSTER_BOOTSTRAP_API_KEY=$key exec "$binary" --listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0) >"$directory/out" 2>"$directory/log" &
     server=$!
     export ROSTER_API_KEY=$key
     local tries

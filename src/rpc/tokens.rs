@@ -10,7 +10,7 @@ use crate::proto::{
     VerifyUserTokenRequest, VerifyUserTokenResponse,
 };
 use crate::store::Store;
-use crate::store::user_tokens::{EndUser, Inactive, RevokeUserTokens};
+use crate::store::tokens::{EndUser, Inactive, RevokeUserTokens};
 
 /// Implements `TokenService`.
 #[derive(Clone, Debug)]

@@ -27,7 +27,7 @@ use crate::store::collections::Holding;
 use crate::store::credentials::GivenPassword;
 use crate::store::groups::Groups;
 use crate::store::roles::Roles;
-use crate::store::user_tokens::UserToken;
+use crate::store::tokens::UserToken;
 use crate::store::users::{BatchDeleteUsers, CreateUser, DeleteUser, Search, UpdateUser, View};
 
 /// Implements `UserService`.

@@ -7,7 +7,7 @@ use super::Credential;
 use crate::entity::user;
 use crate::error::Result;
 use crate::store::users::{self, ownership};
-use crate::store::{Identifier, Mutation, Tx, lookup, user_tokens};
+use crate::store::{Identifier, Mutation, Tx, lookup, tokens};
 
 /// Gives a user a password in the place of what they had.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl Mutation for SetPassword {
         self.credential.describe(&mut row, tx);
         row.reset_password_on_next_login = Set(Some(self.reset_on_next_login));
         if !self.keep_tokens {
-            user_tokens::end_all(&mut row, &stored);
+            tokens::end_all(&mut row, &stored);
         }
         users::stamp(&mut row, &stored, tx);
         let whose = user::Column::UserId.eq(&stored.user_id);

@@ -11,9 +11,7 @@ use crate::normalize::phone::CallingCode;
 use crate::proto::reflect::Reflect;
 use crate::proto::{UpdateUserRequest, UserDto};
 use crate::store::credentials::Credential;
-use crate::store::{
-    Identifier, Level, Mutation, Store, Tenant, Tx, changes, etag, identities, lookup, organizations, user_tokens,
-};
+use crate::store::{Identifier, Level, Mutation, Store, Tenant, Tx, changes, etag, identities, lookup, organizations, tokens};
 use crate::validate::fields::{self, Purpose};
 use crate::validate::{Violations, mask::Mask};
 
@@ -98,7 +96,7 @@ impl UpdateUser {
             row.reset_password_on_next_login = Set(Some(false));
         }
         if !self.keep_tokens {
-            user_tokens::end_all(row, stored);
+            tokens::end_all(row, stored);
         }
     }
 
@@ -138,7 +136,7 @@ impl Mutation for UpdateUser {
         ownership::require(tx.tenant(), stored.tenant_id.as_deref())?;
         etag::require(self.etag.as_deref(), &stored.etag)?;
         let mut row = self.row(&stored)?;
-        user_tokens::end_by_change(&mut row, &stored, tx.now);
+        tokens::end_by_change(&mut row, &stored, tx.now);
         self.describe_credential(&mut row, &stored, tx);
         require_identifier(tx, &row, &stored).await?;
         let (before, after) = self.custom_data(tx, &stored.user_id).await?;
