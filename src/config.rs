@@ -35,7 +35,7 @@ pub struct Config {
     pub database_statement_cache: Option<usize>,
     /// The address to serve on; loopback, unless `insecure` was set.
     pub listen: SocketAddr,
-    /// The address to serve public keys over HTTP on, loopback or not; `None`: nowhere.
+    /// The address to serve public keys over HTTP on; loopback, unless `insecure` was set; `None`: nowhere.
     pub metrics_listen: Option<SocketAddr>,
     /// Whether nobody chose that address, so that a start goes on where another process has it.
     pub metrics_listen_is_default: bool,

@@ -6,6 +6,7 @@ mod collection;
 pub mod department;
 pub mod group;
 pub mod idempotency_answer;
+pub mod idempotency_password;
 pub mod idempotency_record;
 pub mod identity;
 pub mod identity_token;

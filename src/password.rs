@@ -14,7 +14,7 @@ mod parameters;
 
 pub use argon2id::{Argon2id, Checked};
 pub use hash::PasswordHash;
-pub use hashing::{Hashing, Place};
+pub use hashing::{Hashing, Place, Turn, Work};
 pub use parameters::Parameters;
 
 /// The fewest characters of a password that is better than [`Level::Low`].
@@ -51,7 +51,9 @@ impl Password {
             return Level::Low;
         }
         let has = |kind: fn(char) -> bool| u8::from(self.0.chars().any(kind));
-        match has(char::is_alphabetic) + has(char::is_numeric) + has(|character| !character.is_alphanumeric()) {
+        // Roman numerals and their like are both; they count as digits.
+        let is_letter = |character: char| character.is_alphabetic() && !character.is_numeric();
+        match has(is_letter) + has(char::is_numeric) + has(|character| !character.is_alphanumeric()) {
             3 => Level::High,
             2 => Level::Medium,
             _ => Level::Low,
@@ -83,6 +85,7 @@ mod tests {
             ("!?!?!?", Level::Low),
             ("密码密码密码", Level::Low),
             ("٠١٢٣٤٥", Level::Low),
+            ("ⅧⅧⅧⅧⅧⅧ", Level::Low),
             ("abc123", Level::Medium),
             ("abc!!!", Level::Medium),
             ("123!!!", Level::Medium),

@@ -21,5 +21,14 @@ CREATE TABLE password_guesses (
 -- Those that count no more go.
 CREATE INDEX password_guesses_ends_at ON password_guesses (ends_at);
 
--- The argon2id hashes of the passwords that a call brought, as a JSON list: a repeat has to bring them again.
-ALTER TABLE idempotency_answers ADD COLUMN password_hashes TEXT;
+-- The argon2id hashes of the passwords that a call brought, by the item of its batch: a repeat has to bring them again. A hash goes
+-- with the user who got the password.
+CREATE TABLE idempotency_passwords (
+    record_id TEXT NOT NULL REFERENCES idempotency_records (record_id) ON DELETE CASCADE,
+    item INTEGER NOT NULL,
+    user_id TEXT REFERENCES users (user_id) ON DELETE CASCADE,
+    password_hash TEXT NOT NULL,
+    PRIMARY KEY (record_id, item)
+);
+
+CREATE INDEX idempotency_passwords_user_id ON idempotency_passwords (user_id);

@@ -80,6 +80,7 @@ mod tests {
              token_ttl = \"1h\" # from the default\n\
              token_key_rotation = \"30d\" # from the default\n\
              password_guesses = \"100/15m\" # from the default\n\
+             password_argon2 = \"m=19456,t=2,p=1\" # from the default\n\
              phone_country_code = \"+86\" # from the default\n\
              log = \"info\" # from the default\n\
              log_format = \"text\" # from the default\n"

@@ -1,11 +1,16 @@
 //! From what the sources say to the typed [`Config`]: every setting is read, and every problem kept, before anything fails.
 
+use std::net::SocketAddr;
+
 use crate::limits;
 use crate::validate::text::printable;
 
 use super::settings::{Kind, SETTINGS, Setting, State, find};
 use super::sources::{Given, Source, Sources};
 use super::{Config, DatabaseUrl, UserTokens, credentials, database_url, values};
+
+/// The most signing keys that may be needed at a time.
+const MOST_KEYS: u32 = 100;
 
 /// Something is wrong; what, is among the problems of the sources.
 #[derive(Clone, Copy)]
@@ -30,8 +35,12 @@ pub(super) fn config(sources: &mut Sources) -> Result<Config, Kept> {
     let phone_country_code = required(sources, "phone_country_code", values::phone_country_code);
     let log = required(sources, "log", values::log);
     let log_format = required(sources, "log_format", values::log_format);
-    if insecure.is_ok_and(|insecure| !insecure) && listen.is_ok_and(|address| !values::is_loopback(address)) {
-        beyond_loopback(sources);
+    let exposed = |address: SocketAddr| !values::is_loopback(address) && insecure.is_ok_and(|insecure| !insecure);
+    if listen.is_ok_and(exposed) {
+        beyond_loopback(sources, "listen", "API keys and personal data would travel unencrypted");
+    }
+    if metrics_listen.is_ok_and(|address| address.is_some_and(exposed)) {
+        beyond_loopback(sources, "metrics_listen", "who stands in between could give others' keys for ours");
     }
     Ok(Config {
         database_url: database_url?,
@@ -57,7 +66,15 @@ fn user_tokens(sources: &mut Sources) -> Result<UserTokens, Kept> {
     let audience = required(sources, "token_audience", credentials::token_name);
     let ttl = required(sources, "token_ttl", credentials::token_ttl);
     let key_rotation = required(sources, "token_key_rotation", credentials::token_key_rotation);
-    Ok(UserTokens { issuer: issuer?, audience: audience?, ttl: ttl?, key_rotation: key_rotation? })
+    let tokens = UserTokens { issuer: issuer?, audience: audience?, ttl: ttl?, key_rotation: key_rotation? };
+    if tokens.ttl / MOST_KEYS > tokens.key_rotation {
+        let (ttl, rotation) = ("token_ttl", "token_key_rotation");
+        sources
+            .problems
+            .push(format!("{rotation}: must be at least a {MOST_KEYS}th of {ttl}: so many keys are told to all who verify"));
+        return Err(Kept);
+    }
+    Ok(tokens)
 }
 
 /// Reads a setting that has a default.
@@ -115,11 +132,11 @@ fn unbuilt(sources: &mut Sources) {
     }
 }
 
-fn beyond_loopback(sources: &mut Sources) {
-    let (Some(listen), Some(insecure)) = (find("listen"), find("insecure")) else { return };
+fn beyond_loopback(sources: &mut Sources, name: &str, consequence: &str) {
+    let (Some(listen), Some(insecure)) = (find(name), find("insecure")) else { return };
     let Some(given) = sources.given.get(listen.name) else { return };
     let message = format!(
-        "which is not a loopback address, so API keys and personal data would travel unencrypted (TLS is not built yet); \
+        "which is not a loopback address, so {consequence} (TLS is not built yet); \
          listen on loopback behind a proxy that ends TLS, or set {} = true ({}=true, --{}) where the network can be trusted",
         insecure.name,
         insecure.variable(),
@@ -198,12 +215,15 @@ mod tests {
     }
 
     #[test]
-    fn public_keys_are_served_where_one_likes_or_nowhere() {
+    fn public_keys_are_served_on_loopback_or_on_request_elsewhere_or_nowhere() {
         let served = |text| {
             let config = load(&[("ROSTER_METRICS_LISTEN", text)], &[]).unwrap().config;
             (config.metrics_listen.map(|address| address.to_string()), config.metrics_listen_is_default)
         };
-        assert_eq!(served("0.0.0.0:80"), (Some("0.0.0.0:80".to_owned()), false), "what is public needs no TLS");
+        let problems = problems(&[("ROSTER_METRICS_LISTEN", "0.0.0.0:80")], &[]);
+        assert!(
+            problems.len() == 1 && problems[0].starts_with("ROSTER_METRICS_LISTEN: got `0.0.0.0:80`, which is not a loopback")
+        );
         assert_eq!(served("127.0.0.1:9464"), (Some("127.0.0.1:9464".to_owned()), false), "somebody chose it");
         assert_eq!(served(""), (None, false));
     }

@@ -2,8 +2,6 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::StringList;
-
 /// An answer; one that shows a user goes with the user.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "idempotency_answers")]
@@ -15,8 +13,6 @@ pub struct Model {
     pub user_id: Option<String>,
     /// The message in base64.
     pub answer: String,
-    /// The argon2id hashes of the passwords that the call brought.
-    pub password_hashes: Option<StringList>,
 }
 
 /// None are followed through sea-orm.

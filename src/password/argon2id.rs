@@ -58,7 +58,9 @@ impl Argon2id {
         // Not only for those who match: the others would be answered sooner, and nobody at once.
         let hash = self.hash(password)?;
         let matches = stored.map_or(Ok(false), |stored| stored.matches(password))?;
-        Ok(Checked { matches, upgraded: matches.then_some(hash) })
+        // Another password may match as well; the user's own must go on matching.
+        let exact = stored.is_some_and(|stored| stored.is_exact(password));
+        Ok(Checked { matches, upgraded: (matches && exact).then_some(hash) })
     }
 
     /// Whether a hash costs at least as much as those that are made now, in memory, iterations and lanes.
@@ -142,6 +144,18 @@ mod tests {
             let upgraded = checked.upgraded.unwrap();
             assert!(checked.matches && argon2id.is_current(&upgraded), "{text}");
             assert!(argon2id.check(Some(&upgraded), &password()).unwrap().matches, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_may_be_another_than_the_user_s_own_upgrades_nothing() {
+        let long = "$2b$04$RBybth3cJS6KVMisCccEue8c5mhW1/IFGJ5PxHYhQ4DRs2YilsV1y";
+        let first = "0123456789".repeat(7) + "ab";
+        let others = [(long, first.clone()), (long, format!("{first}typo")), (WEAK[2], "Pässword 1\0".to_owned())];
+        let argon2id = argon2id("m=16,t=2,p=1");
+        for (text, written) in others {
+            let checked = argon2id.check(PasswordHash::stored(text).as_ref(), &Password::new(&written)).unwrap();
+            assert!(checked.matches && checked.upgraded.is_none(), "{written:?}");
         }
     }
 

@@ -60,6 +60,15 @@ impl Derivation {
 }
 
 impl Scheme {
+    /// Whether all of the password counts: bcrypt reads its first 72 bytes and begins again behind a NUL, HMAC fills up with NULs.
+    pub(super) fn is_exact(self, password: &[u8]) -> bool {
+        match self {
+            Self::Argon2 { .. } => true,
+            Self::Bcrypt { .. } => password.len() < BCRYPT_BYTES && !password.contains(&0),
+            Self::Scrypt { .. } | Self::Pbkdf2 { .. } => !password.contains(&0),
+        }
+    }
+
     /// Fills the digest.
     pub(super) fn derive(self, password: &[u8], salt: &[u8], digest: &mut [u8]) -> Result<(), Cause> {
         match self {

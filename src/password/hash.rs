@@ -74,6 +74,11 @@ impl PasswordHash {
         self.derivation.matches(password)
     }
 
+    /// Whether no other password matches it where this one does.
+    pub(super) fn is_exact(&self, password: &Password) -> bool {
+        self.derivation.scheme.is_exact(password.as_bytes())
+    }
+
     /// What it costs, when it is one of argon2id in its last version.
     pub(super) fn parameters(&self) -> Option<Parameters> {
         match self.derivation.scheme {

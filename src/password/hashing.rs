@@ -8,16 +8,33 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{Argon2id, Checked, Parameters, Password, PasswordHash};
 use crate::error::{Cause, Error, Result};
 
-/// How many callers wait at most. A hash by the default parameters takes 14 to 20 ms, so that the last waits for about a second
-/// where one is computed at a time, and less where more are. An imported hash can take a second itself.
-const WAITING: usize = 64;
+/// How many callers of each kind wait at most. A hash by the default parameters takes 14 to 20 ms, so that the last waits for about a
+/// second where one is computed at a time, and less where more are. An imported hash can take a second itself.
+const CHECKS: usize = 64;
+/// See [`CHECKS`].
+const SETS: usize = 16;
+/// See [`CHECKS`]: each has up to 50 passwords.
+const BATCHES: usize = 4;
+
+/// What passwords are hashed for. Each has places of its own, so that nobody who sets passwords keeps others from checking theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// One is checked.
+    Check,
+    /// One is set.
+    Set,
+    /// Many are set.
+    Batch,
+}
 
 /// Hashes passwords, for at most so many callers at a time. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Hashing {
     argon2id: Arc<Argon2id>,
-    /// For all who compute or wait.
-    places: Arc<Semaphore>,
+    /// For all who compute or wait, by what they do.
+    checks: Arc<Semaphore>,
+    sets: Arc<Semaphore>,
+    batches: Arc<Semaphore>,
     /// For those who compute.
     permits: Arc<Semaphore>,
 }
@@ -27,6 +44,13 @@ pub struct Hashing {
 pub struct Place {
     hashing: Hashing,
     _permit: OwnedSemaphorePermit,
+}
+
+/// The turn of one who has waited.
+#[derive(Debug)]
+pub struct Turn {
+    argon2id: Arc<Argon2id>,
+    permit: OwnedSemaphorePermit,
 }
 
 impl Hashing {
@@ -39,19 +63,22 @@ impl Hashing {
     }
 
     fn with_permits(parameters: Parameters, permits: usize) -> Self {
-        Self {
-            argon2id: Arc::new(Argon2id::new(parameters)),
-            places: Arc::new(Semaphore::new(permits + WAITING)),
-            permits: Arc::new(Semaphore::new(permits)),
-        }
+        let [checks, sets, batches] = [CHECKS, SETS, BATCHES].map(|places| Arc::new(Semaphore::new(permits + places)));
+        let argon2id = Arc::new(Argon2id::new(parameters));
+        Self { argon2id, checks, sets, batches, permits: Arc::new(Semaphore::new(permits)) }
     }
 
     /// Takes a place, or fails at once.
     ///
     /// # Errors
     /// [`Error::Overloaded`] when all are taken.
-    pub fn place(&self) -> Result<Place> {
-        let permit = self.places.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
+    pub fn place(&self, work: Work) -> Result<Place> {
+        let places = match work {
+            Work::Check => &self.checks,
+            Work::Set => &self.sets,
+            Work::Batch => &self.batches,
+        };
+        let permit = places.clone().try_acquire_owned().map_err(|_| Error::Overloaded)?;
         Ok(Place { hashing: self.clone(), _permit: permit })
     }
 
@@ -63,34 +90,42 @@ impl Hashing {
 }
 
 impl Place {
+    /// Waits for a turn, anew for each hash: who has many to compute stands behind those who have one.
+    ///
+    /// # Errors
+    /// None but a fault of ours.
+    pub async fn turn(&self) -> Result<Turn> {
+        let permit = self.hashing.permits.clone().acquire_owned().await.map_err(Error::internal)?;
+        Ok(Turn { argon2id: self.hashing.argon2id.clone(), permit })
+    }
+
     /// See [`Argon2id::hash`].
     ///
     /// # Errors
     /// [`Error::Internal`] when it cannot be computed.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash> {
-        self.compute(move |argon2id| argon2id.hash(&password)).await
+        self.turn().await?.compute(move |argon2id| argon2id.hash(&password)).await
     }
+}
 
+impl Turn {
     /// See [`Argon2id::check`].
     ///
     /// # Errors
     /// [`Error::Internal`] when it cannot be computed.
-    pub async fn check(&self, stored: Option<PasswordHash>, password: Password) -> Result<Checked> {
+    pub async fn check(self, stored: Option<PasswordHash>, password: Password) -> Result<Checked> {
         self.compute(move |argon2id| argon2id.check(stored.as_ref(), &password)).await
     }
 
-    /// Waits for its turn, anew for each: who has many to compute stands behind those who have one.
-    async fn compute<T, F>(&self, work: F) -> Result<T>
+    async fn compute<T, F>(self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Argon2id) -> Result<T, Cause> + Send + 'static,
     {
-        let permit = self.hashing.permits.clone().acquire_owned().await.map_err(Error::internal)?;
-        let argon2id = self.hashing.argon2id.clone();
         let computing = tokio::task::spawn_blocking(move || {
             // Given back by the work itself: a caller that gives up does not end it.
-            let _permit = permit;
-            work(&argon2id)
+            let _permit = self.permit;
+            work(&self.argon2id)
         });
         computing.await.map_err(Error::internal)?.map_err(Error::internal)
     }
@@ -109,19 +144,20 @@ mod tests {
     }
 
     fn places(hashing: &Hashing) -> Vec<Place> {
-        std::iter::from_fn(|| hashing.place().ok()).collect()
+        std::iter::from_fn(|| hashing.place(Work::Check).ok()).collect()
     }
 
     #[tokio::test]
     async fn a_place_hashes_and_checks_one_after_the_other() {
         let hashing = hashing(1);
-        let place = hashing.place().unwrap();
+        let place = hashing.place(Work::Check).unwrap();
         let hash = place.hash(Password::new("one")).await.unwrap();
         for (password, matches) in [("one", true), ("two", false)] {
-            let checked = place.check(Some(hash.clone()), Password::new(password)).await.unwrap();
+            let turn = place.turn().await.unwrap();
+            let checked = turn.check(Some(hash.clone()), Password::new(password)).await.unwrap();
             assert_eq!(checked.matches, matches);
         }
-        assert!(!place.check(None, Password::new("one")).await.unwrap().matches);
+        assert!(!place.turn().await.unwrap().check(None, Password::new("one")).await.unwrap().matches);
         assert_eq!(hashing.computed(), 4);
     }
 
@@ -130,33 +166,34 @@ mod tests {
         let hashing = hashing(3);
         for _ in 0..2 {
             let taken = places(&hashing);
-            assert_eq!(taken.len(), 3 + WAITING);
-            assert!(matches!(hashing.clone().place(), Err(Error::Overloaded)));
+            assert_eq!(taken.len(), 3 + CHECKS);
+            assert!(matches!(hashing.clone().place(Work::Check), Err(Error::Overloaded)));
+            assert!(hashing.place(Work::Set).is_ok() && hashing.place(Work::Batch).is_ok(), "each kind has places of its own");
         }
-        assert!(places(&Hashing::new(Parameters::default())).len() > WAITING);
+        assert!(places(&Hashing::new(Parameters::default())).len() > CHECKS);
     }
 
     #[tokio::test]
     async fn who_gives_up_leaves_the_place_but_its_work_keeps_its_turn() {
         let hashing = hashing(1);
         let ((started, starts), (end, ends)) = (mpsc::channel(), mpsc::channel());
-        let place = hashing.place().unwrap();
+        let place = hashing.place(Work::Check).unwrap();
         let first = tokio::spawn(async move {
             let work = move |_: &Argon2id| {
                 started.send(()).unwrap();
                 ends.recv().map_err(Cause::from)
             };
-            place.compute(work).await
+            place.turn().await?.compute(work).await
         });
         tokio::task::spawn_blocking(move || starts.recv().unwrap()).await.unwrap();
-        let place = hashing.place().unwrap();
+        let place = hashing.place(Work::Check).unwrap();
         let waiting = tokio::spawn(async move { place.hash(Password::new("waits")).await });
         tokio::task::yield_now().await;
         first.abort();
         waiting.abort();
         assert!(first.await.unwrap_err().is_cancelled() && waiting.await.unwrap_err().is_cancelled());
         let taken = places(&hashing);
-        assert_eq!(taken.len(), 1 + WAITING, "both places are free");
+        assert_eq!(taken.len(), 1 + CHECKS, "both places are free");
         let next = taken[0].hash(Password::new("next"));
         let next = tokio::time::timeout(Duration::from_millis(50), next);
         assert!(next.await.is_err(), "the work of the first still runs");
@@ -181,7 +218,7 @@ mod tests {
                         running.fetch_sub(1, Ordering::SeqCst);
                         Ok(())
                     };
-                    place.compute(work).await
+                    place.turn().await?.compute(work).await
                 })
             })
             .collect();
@@ -198,8 +235,9 @@ mod tests {
     #[tokio::test]
     async fn work_that_panics_gives_its_turn_back() {
         let hashing = hashing(1);
-        let place = hashing.place().unwrap();
-        let failed = place.compute(|_| -> Result<(), Cause> { panic!("on purpose") }).await;
+        let place = hashing.place(Work::Check).unwrap();
+        let turn = place.turn().await.unwrap();
+        let failed = turn.compute(|_| -> Result<(), Cause> { panic!("on purpose") }).await;
         assert!(matches!(failed, Err(Error::Internal(_))));
         assert!(place.hash(Password::new("one")).await.is_ok());
     }

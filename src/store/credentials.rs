@@ -15,7 +15,7 @@ use crate::entity::user;
 use crate::entity::user_credential::{ActiveModel, Column, Entity};
 use crate::error::Result;
 use crate::limits;
-use crate::password::{Level, Password, PasswordHash};
+use crate::password::{Level, Password, PasswordHash, Work};
 use crate::proto::PasswordSecurityLevel;
 use crate::proto::reflect::Reflect;
 use crate::validate::Violations;
@@ -86,6 +86,7 @@ impl Store {
     /// # Errors
     /// [`crate::error::Error::Overloaded`] when too many are being hashed.
     pub async fn credentials(&self, given: Vec<Option<GivenPassword>>) -> Result<Vec<Option<Credential>>> {
+        let work = if given.len() > 1 { Work::Batch } else { Work::Set };
         let mut place = None;
         let mut credentials = Vec::with_capacity(given.len());
         for given in given {
@@ -95,7 +96,7 @@ impl Store {
                 Some(GivenPassword::Clear(clear)) => {
                     let place = match &place {
                         Some(place) => place,
-                        None => place.insert(self.hashing.place()?),
+                        None => place.insert(self.hashing.place(work)?),
                     };
                     let hash = place.hash(clear.clone()).await?;
                     Some(Credential { hash, clear: Some(clear) })
@@ -111,26 +112,6 @@ impl Store {
     /// As [`Store::credentials`].
     pub async fn credential(&self, given: Option<GivenPassword>) -> Result<Option<Credential>> {
         Ok(self.credentials(vec![given]).await?.pop().flatten())
-    }
-
-    /// Whether the passwords are those that the hashes are of, in their order.
-    ///
-    /// # Errors
-    /// As [`Store::credentials`].
-    pub(super) async fn fit(&self, passwords: Vec<Password>, hashes: &[String]) -> Result<bool> {
-        if passwords.len() != hashes.len() {
-            return Ok(false);
-        }
-        if passwords.is_empty() {
-            return Ok(true);
-        }
-        let place = self.hashing.place()?;
-        for (password, hash) in passwords.into_iter().zip(hashes) {
-            if !place.check(PasswordHash::stored(hash), password).await?.matches {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     /// How many argon2id hashes of the configured parameters or more were computed: for tests, which count the work of a check.

@@ -1,6 +1,7 @@
 //! Calls that are repeated (contract §1, "retries"): the first OK answer is recorded in the transaction that made the change, and
 //! given again to whoever repeats the call under its idempotency key within a day.
 
+mod passwords;
 mod purge;
 mod under_way;
 
@@ -13,10 +14,9 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use sha2::{Digest, Sha256};
 
-use super::credentials::Credential;
 use super::{Caller, Context, Mutation, Store, Tx};
 use crate::entity::idempotency_record::{self, Column};
-use crate::entity::{StringList, idempotency_answer};
+use crate::entity::{idempotency_answer, idempotency_password};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto::Timestamp;
@@ -57,7 +57,7 @@ pub struct Written<A> {
 struct Outcome<A> {
     written: Written<A>,
     /// Of a repeat: what the passwords that it brings have to fit.
-    password_hashes: Vec<String>,
+    passwords: Vec<idempotency_password::Model>,
 }
 
 /// A mutation that is made once, however often its call is repeated.
@@ -86,15 +86,17 @@ where
         }
         let done = self.mutation.apply(tx).await?;
         let shown = M::shown(&done).map(ToOwned::to_owned);
+        let passwords = self.repeat.as_ref().map(|(key, _)| passwords::rows(key, &self.mutation, &done)).unwrap_or_default();
         let answer = (self.answer)(done);
         // A change whose answer cannot be given is not made: the caller could not tell it from a failure.
         if answer.encoded_len() > limits::MESSAGE_BYTES {
             return Err(Error::MessageTooLarge { fit: None });
         }
         if let Some((key, _)) = &self.repeat {
-            keep(tx, key, shown, &answer, self.mutation.credentials()).await?;
+            keep(tx, key, shown, &answer).await?;
+            passwords::keep(tx, passwords).await?;
         }
-        Ok(Outcome { written: Written { answer, replayed: false }, password_hashes: Vec::new() })
+        Ok(Outcome { written: Written { answer, replayed: false }, passwords: Vec::new() })
     }
 
     async fn explain(&self, store: &Store, error: Error) -> Error {
@@ -127,11 +129,10 @@ impl Store {
             }
             None => None,
         };
-        let passwords = mutation.credentials().into_iter().filter_map(Credential::clear);
-        let passwords: Vec<_> = passwords.map(|(password, _)| password.clone()).collect();
-        let Outcome { written, password_hashes } = self.write(context, Once { mutation, answer, repeat }).await?;
+        let given = passwords::given(&mutation);
+        let Outcome { written, passwords } = self.write(context, Once { mutation, answer, repeat }).await?;
         // Outside of the transaction, which nobody has to wait for meanwhile.
-        if written.replayed && !self.fit(passwords, &password_hashes).await? {
+        if !self.fit(given, passwords).await? {
             return Err(Error::IdempotencyKeyReused);
         }
         Ok(written)
@@ -173,27 +174,17 @@ async fn recorded<A: Message + Default>(tx: &Tx, key: &RepeatKey) -> Result<Outc
         return Err(Error::IdempotencyKeyReused);
     }
     let answer = idempotency_answer::Entity::find_by_id(&key.record_id).one(&tx.connection).await?;
-    let idempotency_answer::Model { answer, password_hashes, .. } = answer.ok_or(Error::UserNotFound)?;
-    let bytes = BASE64_STANDARD.decode(answer).map_err(Error::internal)?;
+    let bytes = BASE64_STANDARD.decode(answer.ok_or(Error::UserNotFound)?.answer).map_err(Error::internal)?;
     let answer = A::decode(bytes.as_slice()).map_err(Error::internal)?;
-    Ok(Outcome { written: Written { answer, replayed: true }, password_hashes: password_hashes.unwrap_or_default().0 })
+    Ok(Outcome { written: Written { answer, replayed: true }, passwords: passwords::recorded(tx, key).await? })
 }
 
 /// Keeps the answer for who repeats the call.
-async fn keep<A: Message>(
-    tx: &Tx,
-    key: &RepeatKey,
-    shown: Option<String>,
-    answer: &A,
-    credentials: Vec<&Credential>,
-) -> Result<()> {
-    let hashes = credentials.into_iter().filter_map(Credential::clear).map(|(_, hash)| hash.as_str().to_owned());
-    let hashes: Vec<_> = hashes.collect();
+async fn keep<A: Message>(tx: &Tx, key: &RepeatKey, shown: Option<String>, answer: &A) -> Result<()> {
     let row = idempotency_answer::ActiveModel {
         record_id: Set(key.record_id.clone()),
         user_id: Set(shown),
         answer: Set(BASE64_STANDARD.encode(answer.encode_to_vec())),
-        password_hashes: Set((!hashes.is_empty()).then_some(StringList(hashes))),
     };
     idempotency_answer::Entity::insert(row).exec_without_returning(&tx.connection).await?;
     Ok(())

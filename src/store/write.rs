@@ -40,9 +40,16 @@ pub trait Mutation: Send + Sync + 'static {
         None
     }
 
-    /// The passwords that it was given: what is kept of the call to be repeated has the hashes of those in clear.
-    fn credentials(&self) -> Vec<&Credential> {
+    /// The passwords that it was given, by the item of a batch: what is kept of the call to be repeated has the hashes of those that
+    /// came in clear.
+    fn credentials(&self) -> Vec<(usize, &Credential)> {
         Vec::new()
+    }
+
+    /// The user who got the password of an item.
+    fn user_of(answer: &Self::Answer, item: usize) -> Option<&str> {
+        let _ = item;
+        Self::shown(answer)
     }
 
     /// Says more about a failure, once the failed transaction is rolled back: what stands in the way, say.

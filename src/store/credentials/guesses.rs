@@ -10,6 +10,8 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+use tracing::Instrument;
 
 use crate::config::Guesses;
 use crate::entity::password_guess::{ActiveModel, Column, Entity, Model};
@@ -24,7 +26,7 @@ const INTERVAL: Duration = Duration::from_mins(1);
 const STEP: u64 = 500;
 
 /// What guesses are counted by: whose keys make them, and the id as it is matched. A mistyped id is nobody's to read.
-pub(super) fn guessed_id(tenant: &Tenant, identifier: &Identifier) -> String {
+fn guessed_id(tenant: &Tenant, identifier: &Identifier) -> String {
     let (kind, key) = identifier.parts();
     let parts = [tenant.organization_id().unwrap_or_default(), kind, key];
     let hasher = parts.into_iter().fold(Sha256::new(), |hasher, part| hasher.chain_update(part).chain_update("\0"));
@@ -60,6 +62,38 @@ impl Mutation for CountGuess {
         let this = Column::GuessedId.eq(&self.guessed_id);
         Entity::update_many().set(row).filter(this).exec(&tx.connection).await?;
         Ok(())
+    }
+}
+
+/// A guess that was counted. Dropped, it is taken back: nothing was learnt by it.
+pub(super) struct Guess(Option<(Store, String)>);
+
+impl Guess {
+    /// Lets it count: it was wrong.
+    pub(super) fn keep(mut self) {
+        self.0 = None;
+    }
+
+    /// Takes it back: it was right, or none.
+    pub(super) async fn forget(mut self) {
+        if let Some((store, guessed_id)) = self.0.take() {
+            forget(&store, guessed_id).await;
+        }
+    }
+}
+
+impl Drop for Guess {
+    fn drop(&mut self) {
+        if let (Some((store, guessed_id)), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(async move { forget(&store, guessed_id).await });
+        }
+    }
+}
+
+/// Where it cannot be taken back it ends with its window.
+async fn forget(store: &Store, guessed_id: String) {
+    if let Err(error) = store.write(Context::default(), ForgetGuess(guessed_id)).await {
+        tracing::warn!(%error, "a guess of a password that was none goes on counting");
     }
 }
 
@@ -110,13 +144,14 @@ fn require(found: &Model, guesses: Guesses, now: Timestamp) -> Result<()> {
 }
 
 impl Store {
-    /// Counts a guess for the id.
+    /// Counts a guess for the identifier.
     ///
     /// # Errors
     /// [`Error::RateLimited`] when there were too many.
-    pub(super) async fn count_guess(&self, guessed_id: &str) -> Result<()> {
-        let Some(guesses) = self.guesses else { return Ok(()) };
-        let query = Entity::find_by_id(guessed_id);
+    pub(super) async fn count_guess(&self, tenant: &Tenant, identifier: &Identifier) -> Result<Guess> {
+        let Some(guesses) = self.guesses else { return Ok(Guess(None)) };
+        let guessed_id = guessed_id(tenant, identifier);
+        let query = Entity::find_by_id(&guessed_id);
         let read = move |reading: Reading| {
             let query = query.clone();
             async move { Ok(query.one(&reading.connection()).await?) }
@@ -126,12 +161,13 @@ impl Store {
         if let Some(found) = self.engine.read(read).await?.filter(|found| found.ends_at > now) {
             require(&found, guesses, now)?;
         }
-        self.write(Context::default(), CountGuess { guessed_id: guessed_id.to_owned(), guesses }).await
-    }
-
-    /// Takes back a guess that was counted: the password was right.
-    pub(super) async fn forget_guess(&self, guessed_id: String) -> Result<()> {
-        if self.guesses.is_none() { Ok(()) } else { self.write(Context::default(), ForgetGuess(guessed_id)).await }
+        let store = self.clone();
+        // On a task of its own, so that what a caller who has left has counted is taken back.
+        let count = async move {
+            store.write(Context::default(), CountGuess { guessed_id: guessed_id.clone(), guesses }).await?;
+            Ok(Guess(Some((store, guessed_id))))
+        };
+        tokio::spawn(count.in_current_span()).await.map_err(Error::internal)?
     }
 
     /// Deletes the guesses that count no more, every now and then, for as long as it is polled.

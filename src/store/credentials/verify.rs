@@ -1,12 +1,13 @@
 //! Checking a password. Whoever is asked about, the same is done: an id that nobody has costs what a wrong password costs.
 
 use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, PartialModelTrait, QueryFilter, QuerySelect, Select};
+use tracing::Instrument;
 
-use super::guesses::guessed_id;
+use super::guesses::Guess;
 use crate::entity::user;
 use crate::entity::user_credential::{Column, Entity};
 use crate::error::{Error, Result};
-use crate::password::{Checked, Password, PasswordHash};
+use crate::password::{Checked, Password, PasswordHash, Turn, Work};
 use crate::store::engine::Reading;
 use crate::store::lookup::Shape;
 use crate::store::users::is_active;
@@ -59,20 +60,40 @@ impl Store {
     /// Whether it is the password of the user who has the identifier and whom the tenant sees. A hash that is weaker than those that
     /// are made now is replaced when the password is right.
     ///
+    /// A caller who stops waiting leaves the queue, and has not guessed; once it is their turn the check runs to its end.
+    ///
     /// # Errors
     /// [`Error::UserNotActive`] when it is, and the user cannot log in; [`Error::RateLimited`] when too many were wrong;
     /// [`Error::Overloaded`] when too many are being checked; [`Error::IdentityAmbiguous`].
     pub async fn verify_password(&self, tenant: &Tenant, identifier: &Identifier, password: Password) -> Result<Verified> {
         // Before anything is read or counted: who is refused here has cost nothing.
-        let place = self.hashing.place()?;
-        let guessed_id = guessed_id(tenant, identifier);
-        self.count_guess(&guessed_id).await?;
+        let place = self.hashing.place(Work::Check)?;
+        let guess = self.count_guess(tenant, identifier).await?;
         let found = self.guarded(tenant, identifier).await?;
+        let turn = place.turn().await?;
+        let store = self.clone();
+        let task = async move {
+            let _place = place;
+            store.check(turn, guess, found, password).await
+        };
+        tokio::spawn(task.in_current_span()).await.map_err(Error::internal)?
+    }
+
+    /// Checks the password of the user who was found, if one was.
+    async fn check(
+        &self,
+        turn: Turn,
+        guess: Guess,
+        found: Option<(Guarded, Option<PasswordHash>)>,
+        password: Password,
+    ) -> Result<Verified> {
         let stored = found.as_ref().and_then(|(_, stored)| stored.clone());
-        let Checked { matches, upgraded } = place.check(stored.clone(), password).await?;
-        drop(place);
-        let Some((user, _)) = found.filter(|_| matches) else { return Ok(Verified::default()) };
-        self.forget_guess(guessed_id).await?;
+        let Checked { matches, upgraded } = turn.check(stored.clone(), password).await?;
+        let Some((user, _)) = found.filter(|_| matches) else {
+            guess.keep();
+            return Ok(Verified::default());
+        };
+        guess.forget().await;
         if let (Some(from), Some(to)) = (stored, upgraded) {
             self.upgrade(Upgrade { user_id: user.user_id, from, to }).await;
         }

@@ -29,26 +29,39 @@ const INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_m
 struct RotateSigningKeys(UserTokens);
 
 impl Mutation for RotateSigningKeys {
-    type Answer = ();
+    /// The key that was made, if one was.
+    type Answer = Option<String>;
 
-    async fn apply(&self, tx: &Tx) -> Result<()> {
+    async fn apply(&self, tx: &Tx) -> Result<Option<String>> {
         locks::alone(&tx.connection, LOCK).await?;
         let keys = all(&tx.connection).await?;
+        let made = match next_from(&keys, &self.0, tx.now) {
+            // Before any row is locked, since it locks the data key, as whoever seals does.
+            Some(active_from) => match self.make(tx, active_from).await {
+                // Those that are there go on.
+                Err(Error::SecretKeyMissing) if !keys.is_empty() => None,
+                made => Some(made?),
+            },
+            None => None,
+        };
         self.keep_token_ttl(tx, &keys).await?;
         delete_over(tx, &keys).await?;
-        let Some(active) = active(&keys, tx.now) else { return self.make(tx, tx.now).await };
-        // The latest first: whatever stands before it comes after it.
-        if keys.first().is_some_and(|latest| latest.kid != active.kid) {
-            return Ok(());
-        }
-        let until = active.active_from.plus(self.0.key_rotation);
-        if tx.now.plus(lead(&self.0)) < until { Ok(()) } else { self.make(tx, until.max(tx.now)).await }
+        Ok(made)
     }
+}
+
+/// From when on the next key is to sign, if it is time to make it: long enough from now for all verifiers to know it, however late
+/// this is; the first one at once.
+fn next_from(keys: &[Model], tokens: &UserTokens, now: Timestamp) -> Option<Timestamp> {
+    let (Some(latest), Some(active)) = (keys.first(), active(keys, now)) else { return Some(now) };
+    let until = active.active_from.plus(tokens.key_rotation);
+    let known = now.plus(lead(tokens));
+    (latest.kid == active.kid && until <= known).then(|| until.max(known))
 }
 
 impl RotateSigningKeys {
     /// Makes a key that signs from then on.
-    async fn make(&self, tx: &Tx, active_from: Timestamp) -> Result<()> {
+    async fn make(&self, tx: &Tx, active_from: Timestamp) -> Result<String> {
         let key = SigningKey::generate(tx.clock.new_id());
         let sealed = tx.sealer().await?.seal::<Entity, _>(key.kid(), [(Column::PrivateKey, Some(&key.to_bytes()))])?;
         let [private_key] = sealed.columns;
@@ -61,8 +74,7 @@ impl RotateSigningKeys {
             private_key: Set(private_key.ok_or_else(|| Error::internal("the key was not encrypted"))?),
         };
         Entity::insert(row).exec_without_returning(&tx.connection).await?;
-        tracing::info!(kid = key.kid(), "made a key that user tokens are signed with");
-        Ok(())
+        Ok(key.kid().to_owned())
     }
 
     /// Notes that tokens are good for longer than was known.
@@ -117,26 +129,32 @@ impl Store {
     /// # Errors
     /// [`Error::SecretKeyMissing`] where the master key is not at hand, or is another one.
     pub(super) async fn signing_key(&self) -> Result<SigningKey> {
-        let secrets = self.secrets.clone();
-        let (clock, tokens) = (self.clock.clone(), self.user_tokens.clone());
+        // What the schedule asks for is done first, where that can be done.
+        if let Some(key) = self.read_signing_key(true).await? {
+            return Ok(key);
+        }
+        self.rotate_signing_keys().await?;
+        self.read_signing_key(false).await?.ok_or_else(|| Error::internal("there is no key that signs"))
+    }
+
+    /// The key that signs now, if there is one; with `on_schedule` only where nothing is left to be done about the keys.
+    async fn read_signing_key(&self, on_schedule: bool) -> Result<Option<SigningKey>> {
+        let (clock, tokens, secrets) = (self.clock.clone(), self.user_tokens.clone(), self.secrets.clone());
         let read = move |reading: Reading| {
-            let (secrets, now, tokens) = (secrets.clone(), clock.now(), tokens.clone());
+            let (now, tokens, secrets) = (clock.now(), tokens.clone(), secrets.clone());
             async move {
                 let connection = reading.connection();
                 let keys = all(&connection).await?;
-                let Some(key) = active(&keys, now).filter(|key| signs(key, &keys, &tokens, now)) else { return Ok(None) };
+                let settled =
+                    || next_from(&keys, &tokens, now).is_none() && keys.iter().all(|key| key.token_ttl >= micros(tokens.ttl));
+                let Some(key) = active(&keys, now).filter(|_| !on_schedule || settled()) else { return Ok(None) };
                 let sealed = [(Column::PrivateKey, Some(key.private_key.as_str()))];
                 let [bytes] = secrets.open::<Entity, _>(&connection, &key.kid, &key.key_id, sealed).await?;
                 let opened = bytes.and_then(|bytes| SigningKey::from_bytes(key.kid.clone(), &bytes));
                 opened.map(Some).ok_or_else(|| Error::internal(format!("the signing key {} is none", key.kid)))
             }
         };
-        if let Some(key) = self.engine.snapshot(read.clone()).await? {
-            return Ok(key);
-        }
-        self.rotate_signing_keys().await?;
-        let key = self.engine.snapshot(read).await?;
-        key.ok_or_else(|| Error::internal("there is no key that signs"))
+        self.engine.snapshot(read).await
     }
 
     /// What tokens are verified with, the latest first. Where there is none yet the first is made, if there is a master key.
@@ -146,7 +164,8 @@ impl Store {
     pub async fn jwks(&self) -> Result<Vec<JwkDto>> {
         let read = |reading: Reading| async move { all(&reading.connection()).await };
         let mut keys = self.engine.read(read).await?;
-        if keys.is_empty() {
+        // Without a master key nobody has to wait for what cannot be done.
+        if keys.is_empty() && self.secrets.master().is_ok() {
             match self.rotate_signing_keys().await {
                 Ok(()) => keys = self.engine.read(read).await?,
                 Err(Error::SecretKeyMissing) => {}
@@ -163,7 +182,10 @@ impl Store {
     }
 
     async fn rotate_signing_keys(&self) -> Result<()> {
-        self.write(Context::default(), RotateSigningKeys(self.user_tokens.clone())).await
+        if let Some(kid) = self.write(Context::default(), RotateSigningKeys(self.user_tokens.clone())).await? {
+            tracing::info!(kid, "made a key that user tokens are signed with");
+        }
+        Ok(())
     }
 
     /// Keeps to the schedule once there is a key, for as long as it is polled.
@@ -182,13 +204,6 @@ impl Store {
             }
         }
     }
-}
-
-/// Whether the key may sign: its time is not over, and it is kept for as long as the tokens are good.
-fn signs(key: &Model, keys: &[Model], tokens: &UserTokens, now: Timestamp) -> bool {
-    let is_latest = keys.first().is_some_and(|latest| latest.kid == key.kid);
-    let over = is_latest && key.active_from.plus(tokens.key_rotation) <= now;
-    !over && key.token_ttl >= micros(tokens.ttl)
 }
 
 fn jwk(kid: String, x: String) -> JwkDto {

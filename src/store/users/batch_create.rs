@@ -31,8 +31,13 @@ impl Mutation for BatchCreateUsers {
     type Answer = Vec<Result<CreatedUser>>;
     const BULK: bool = true;
 
-    fn credentials(&self) -> Vec<&Credential> {
-        self.users.iter().flatten().flat_map(CreateUser::credentials).collect()
+    fn credentials(&self) -> Vec<(usize, &Credential)> {
+        let users = self.users.iter().enumerate().filter_map(|(item, user)| Some((item, user.as_ref().ok()?)));
+        users.filter_map(|(item, user)| Some((item, user.credential()?))).collect()
+    }
+
+    fn user_of(answer: &Self::Answer, item: usize) -> Option<&str> {
+        Some(&answer.get(item)?.as_ref().ok()?.user_id)
     }
 
     async fn apply(&self, tx: &Tx) -> Result<Self::Answer> {

@@ -98,8 +98,8 @@ impl Mutation for CreateUser {
         answer.user_id.as_deref()
     }
 
-    fn credentials(&self) -> Vec<&Credential> {
-        self.credential.iter().collect()
+    fn credentials(&self) -> Vec<(usize, &Credential)> {
+        self.credential.iter().map(|credential| (0, credential)).collect()
     }
 
     async fn explain(&self, store: &Store, error: Error) -> Error {
@@ -116,6 +116,11 @@ impl CreateUser {
         let mut claims = conflicts::claims(&self.row()?);
         claims.extend(self.identities.iter().map(|identity| (Conflict::Identity, identity.account())));
         Ok(claims)
+    }
+
+    /// The password, if there is one.
+    pub(super) fn credential(&self) -> Option<&Credential> {
+        self.credential.as_ref()
     }
 
     /// The organization that will own the user, and whose member the user has to become.

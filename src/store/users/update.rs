@@ -162,8 +162,8 @@ impl Mutation for UpdateUser {
         answer.user_id.as_deref()
     }
 
-    fn credentials(&self) -> Vec<&Credential> {
-        self.credential.iter().collect()
+    fn credentials(&self) -> Vec<(usize, &Credential)> {
+        self.credential.iter().map(|credential| (0, credential)).collect()
     }
 
     async fn explain(&self, store: &Store, error: Error) -> Error {

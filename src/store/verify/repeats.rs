@@ -7,8 +7,9 @@ use base64::prelude::BASE64_STANDARD;
 use sea_orm::ConnectionTrait;
 
 use super::{Findings, rows};
-use crate::entity::{idempotency_answer, idempotency_record, sealing_key};
+use crate::entity::{idempotency_answer, idempotency_password, idempotency_record, sealing_key};
 use crate::error::Result;
+use crate::password::PasswordHash;
 
 /// Bytes of a SHA-256, and of a sealing key.
 const BYTES: usize = 32;
@@ -25,6 +26,13 @@ pub(super) async fn check_answers<'a>(connection: &impl ConnectionTrait, mut fin
         let id = &answer.record_id;
         findings.expect(BASE64_STANDARD.decode(&answer.answer).is_ok(), || format!("answer {id}: not base64"));
         findings.expect(records.contains(id), || format!("answer {id}: of no call"));
+    })
+    .await?;
+    rows::each::<idempotency_password::Entity>(connection, idempotency_password::Column::RecordId, |password| {
+        let id = &password.record_id;
+        let reads = PasswordHash::stored(&password.password_hash).is_some();
+        findings.expect(reads, || format!("password of call {id}: its hash is none"));
+        findings.expect(records.contains(id), || format!("password of call {id}: of no call"));
     })
     .await?;
     Ok(findings)
