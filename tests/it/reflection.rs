@@ -12,14 +12,16 @@ use tonic::transport::Channel;
 use crate::harness::Roster;
 
 /// What is served beside reflection, of which each version knows itself alone.
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 10] = [
     "grpc.health.v1.Health",
     "roster.v1.ApiKeyService",
+    "roster.v1.CredentialService",
     "roster.v1.GroupService",
     "roster.v1.IdentityService",
     "roster.v1.MetaService",
     "roster.v1.OrganizationService",
     "roster.v1.RoleService",
+    "roster.v1.TokenService",
     "roster.v1.UserService",
 ];
 

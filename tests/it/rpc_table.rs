@@ -11,11 +11,13 @@ use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 use roster::proto::{CreateGroupRequest, CreateRoleRequest, DESCRIPTORS, GroupDto, RoleDto, UserDto};
 use roster::scope::{Scope, Scopes};
+use roster::store::identity_tokens::{ProviderTokens, SetProviderTokens};
+use roster::store::{Context, Identifier, Tenant};
 use tonic::Code::{InvalidArgument, PermissionDenied, Unauthenticated};
 
 use crate::harness::{Client, Roster};
 use crate::organizations::organization;
-use crate::wire::{Wire, framed};
+use crate::wire::{Answer, Wire, framed};
 use table::{Row, TABLE};
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(DESCRIPTORS).unwrap());
@@ -79,8 +81,27 @@ impl Key {
     }
 }
 
+/// Who calls: on behalf of `ann`, of which most RPCs take no notice.
+struct Caller {
+    wire: Wire,
+    authorization: String,
+}
+
+impl Caller {
+    async fn new(roster: &Roster) -> Self {
+        let ann = Identifier::UserId("ann".to_owned());
+        let token = roster.store.refresh_user_token(&Tenant::Pool, &ann).await.unwrap().token;
+        Self { wire: Wire::connect(roster.address).await, authorization: format!("Bearer {token}") }
+    }
+
+    async fn send(&self, row: &Row, headers: &[(&str, &str)], body: Bytes) -> Answer {
+        let headers = [headers, &[("authorization", &self.authorization)]].concat();
+        self.wire.send(&row.path(), &headers, body).await
+    }
+}
+
 /// Sends each row's request with its key, after the users of the table were made.
-async fn each(mut send: impl AsyncFnMut(&Roster, &Wire, &Row)) {
+async fn each(mut send: impl AsyncFnMut(&Roster, &Caller, &Row)) {
     let roster = Roster::start().await;
     let client = roster.client("*").await;
     for name in ["ann", "gone"] {
@@ -102,11 +123,17 @@ async fn each(mut send: impl AsyncFnMut(&Roster, &Wire, &Row)) {
         "INSERT INTO departments (department_id, etag, created_at, updated_at) VALUES ('d', 'e', 0, 0), ('gone', 'e', 0, 0);
         INSERT INTO posts (post_id) VALUES ('p'), ('gone')";
     roster.database.execute(sets).await;
-    let identity = "INSERT INTO identities VALUES ('gone', 'ann', 'idp', 1, 'generic', 'gone', '{}', '[\"idp\"]')";
-    roster.database.execute(identity).await;
-    let wire = Wire::connect(roster.address).await;
+    for id in ["gone", "kept"] {
+        let identity =
+            format!("INSERT INTO identities VALUES ('{id}', 'ann', 'idp', 1, 'generic', '{id}', '{{}}', '[\"idp\"]')");
+        roster.database.execute(&identity).await;
+    }
+    let tokens = ProviderTokens { access_token: Some("token".to_owned()), refresh_token: None };
+    let set = SetProviderTokens(vec![("kept".to_owned(), tokens)]);
+    roster.store.write(Context::default(), set).await.unwrap();
     for row in TABLE {
-        send(&roster, &wire, row).await;
+        // Each anew: some end the tokens.
+        send(&roster, &Caller::new(&roster).await, row).await;
     }
 }
 
@@ -132,9 +159,9 @@ fn every_rpc_has_a_scope_and_a_row() {
 
 #[tokio::test]
 async fn a_good_request_is_answered_under_the_least_scope() {
-    each(async |roster, wire, row| {
+    each(async |roster, caller, row| {
         let key = Key::new(roster, row.least()).await;
-        let answer = wire.send(&row.path(), &[("x-api-key", &key.secret)], row.request(row.good, &key.id)).await;
+        let answer = caller.send(row, &[("x-api-key", &key.secret)], row.request(row.good, &key.id)).await;
         assert_eq!(answer.status.code(), tonic::Code::Ok, "{}: {:?}", row.rpc, answer.status);
         let message = DynamicMessage::decode(row.method().output(), &answer.body[5..]).unwrap();
         assert_eq!(message.unknown_fields().count(), 0, "{}: {message}", row.rpc);
@@ -149,6 +176,8 @@ async fn a_good_request_is_answered_under_the_least_scope() {
             "DeleteDepartment",
             "DeletePost",
             "UnlinkIdentity",
+            "SetPassword",
+            "RevokeUserTokens",
         ];
         let says = message.fields().count() > 0 || silent.iter().any(|name| row.rpc.ends_with(&format!(".{name}")));
         assert!(says || row.rpc.contains("ListUser"), "{} answers nothing", row.rpc);
@@ -158,19 +187,19 @@ async fn a_good_request_is_answered_under_the_least_scope() {
 
 #[tokio::test]
 async fn a_request_without_a_key_is_refused() {
-    each(async |_, wire, row| {
-        wire.send(&row.path(), &[], row.request(row.good, "x")).await.assert_refused(Unauthenticated, "API_KEY_MISSING");
+    each(async |_, caller, row| {
+        caller.send(row, &[], row.request(row.good, "x")).await.assert_refused(Unauthenticated, "API_KEY_MISSING");
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_key_with_every_scope_but_the_one_is_refused() {
-    each(async |roster, wire, row| {
+    each(async |roster, caller, row| {
         for (needed, others) in row.all_others() {
             let key = Key::new(roster, &others).await;
             for text in [Some(row.good), row.bad.map(|(bad, _)| bad)].into_iter().flatten() {
-                let answer = wire.send(&row.path(), &[("x-api-key", &key.secret)], row.request(text, &key.id)).await;
+                let answer = caller.send(row, &[("x-api-key", &key.secret)], row.request(text, &key.id)).await;
                 let refusal = answer.assert_refused(PermissionDenied, "SCOPE_DENIED");
                 assert_eq!(refusal.metadata["scope"], needed, "{}", row.rpc);
                 assert!(refusal.message.contains(needed), "{}: {refusal:?}", row.rpc);
@@ -182,9 +211,9 @@ async fn a_key_with_every_scope_but_the_one_is_refused() {
 
 #[tokio::test]
 async fn a_bad_request_is_refused_by_its_field() {
-    each(async |roster, wire, row| {
+    each(async |roster, caller, row| {
         let key = Key::new(roster, row.least()).await;
-        let send = async |body: Bytes| wire.send(&row.path(), &[("x-api-key", &key.secret)], body).await;
+        let send = async |body: Bytes| caller.send(row, &[("x-api-key", &key.secret)], body).await;
         if let Some((bad, field)) = row.bad {
             let refusal = send(row.request(bad, &key.id)).await.assert_refused(InvalidArgument, "INVALID_FIELD");
             assert_eq!(refusal.fields(), [field], "{}: {refusal:?}", row.rpc);
@@ -204,12 +233,12 @@ async fn a_replayable_rpc_answers_a_repeat_as_before_and_no_other_does() {
         let option = POOL.get_extension_by_name(name).unwrap();
         method.options().has_extension(&option)
     };
-    each(async |roster, wire, row| {
+    each(async |roster, caller, row| {
         let key = Key::new(roster, row.least()).await;
         let headers = [("x-api-key", key.secret.as_str()), ("idempotency-key", "a")];
-        let (path, request) = (row.path(), row.request(row.good, &key.id));
-        let first = wire.send(&path, &headers, request.clone()).await;
-        let again = wire.send(&path, &headers, request).await;
+        let request = row.request(row.good, &key.id);
+        let first = caller.send(row, &headers, request.clone()).await;
+        let again = caller.send(row, &headers, request).await;
         if option(&row.method(), "roster.v1.unrepeatable") {
             first.assert_refused(InvalidArgument, "IDEMPOTENCY_UNSUPPORTED");
             return;

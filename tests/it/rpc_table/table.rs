@@ -15,7 +15,7 @@ const fn row(rpc: &'static str, scope: &'static str, good: &'static str, bad: Op
 }
 
 /// In the proto's order; the users `ann` and `gone` are there from the start, the organizations `acme` and `gone`, and
-/// an identity `gone` of `ann`.
+/// the identities `gone` and `kept` of `ann`, on whose behalf everything is asked.
 pub(super) const TABLE: &[Row] = &[
     row("UserService.UserExists", "users:exists", "username: 'ann'", Some(("email: 'ann'", "email"))),
     row("UserService.BatchUserExists", "users:exists", "checks { username: 'ann' }", Some(("", "checks"))),
@@ -57,6 +57,12 @@ pub(super) const TABLE: &[Row] = &[
         "user_id: 'ann' role_codes: 'r'",
         Some(("user_id: 'ann' role_codes: ''", "role_codes[0]")),
     ),
+    row(
+        "UserService.RefreshUserToken",
+        "users:token",
+        "user_id: 'ann'",
+        Some(("user_id: 'ann' user_id_type: 99", "user_id_type")),
+    ),
     row("GroupService.CreateGroup", "groups:write", "group { code: 'new' }", Some(("group { code: 'a b' }", "group.code"))),
     row("GroupService.GetGroup", "groups:read", "code: 'g'", Some(("", "code"))),
     row(
@@ -91,7 +97,23 @@ pub(super) const TABLE: &[Row] = &[
         Some(("user_id: 'ann'", "identity")),
     ),
     row("IdentityService.UnlinkIdentity", "identities:write", "identity_id: 'gone'", Some(("", "identity_id"))),
+    row("IdentityService.GetIdentityTokens", "identities:tokens", "identity_id: 'kept'", Some(("", "identity_id"))),
     row("IdentityService.ListIdentities", "identities:read", "user_id: 'ann'", Some(("user_id: 'ann' limit: 0", "limit"))),
+    row(
+        "CredentialService.SetPassword",
+        "users:password",
+        "user_id: 'ann' password: 'hunter2'",
+        Some(("user_id: 'ann'", "password")),
+    ),
+    row(
+        "CredentialService.VerifyPassword",
+        "users:verify",
+        "user_id: 'ann' password: 'hunter2'",
+        Some(("user_id: 'ann' password: ''", "password")),
+    ),
+    row("TokenService.VerifyUserToken", "users:verify", "token: 'none'", Some(("", "token"))),
+    row("TokenService.GetJwks", "any", "", None),
+    row("TokenService.RevokeUserTokens", "users:token", "user_id: 'ann'", Some(("user_id: ''", "user_id"))),
     // Departments and posts: `d`, `gone` and `p` are there from the start.
     row(
         "OrganizationService.CreateDepartment",
