@@ -34,10 +34,11 @@ const SEARCHED: [&str; 10] = [
 ];
 
 /// What placeholders stand for.
-const NAMED: [(&str, Noun); 9] = [
+const NAMED: [(&str, Noun); 10] = [
     ("{user", Noun::User),
     ("{email}", Noun::User),
     ("{account}", Noun::User),
+    ("{token}", Noun::User),
     ("{phone}", Noun::User),
     ("{group}", Noun::Group),
     ("{role}", Noun::Role),
@@ -64,6 +65,8 @@ const BESIDE: &[(&str, &str)] = &[
     ("UserService.UpdateUser", "{user} user { tenant_id: 'kanari-organization-own' }"),
     ("UserService.UpdateUser", "{user} update_mask { paths: 'tenant_id' }"),
     ("UserService.UpdateUser", "{user} custom_data_unset: 'x' etag: 'x'"),
+    ("UserService.UpdateUser", "{user} password: 'kanari-password-own' keep_tokens: true"),
+    ("UserService.UpdateUser", "{user} user { token_expired_at { seconds: 1 } }"),
     ("UserService.DeleteUser", "{user} etag: 'x'"),
     ("UserService.AddUserRoles", "{user} role_codes: ['{role}', 'kanari-role-own', 'kanari-role-oth', 'x'] {level}"),
     ("GroupService.CreateGroup", "group { code: 'kanari-group-oth' {level} }"),
@@ -95,6 +98,9 @@ const BESIDE: &[(&str, &str)] = &[
         "UserService.CreateUser",
         "user { identities { ext_idp_id: 'idp' provider: IDENTITY_PROVIDER_LARK user_id_in_idp: '{account}' } }",
     ),
+    ("CredentialService.SetPassword", "{user} password: 'kanari-password-own' keep_tokens: true"),
+    ("CredentialService.VerifyPassword", "{user} password: 'kanari-password-own'"),
+    ("TokenService.VerifyUserToken", "token: '{token}.'"),
     ("ApiKeyService.RotateApiKey", "api_key_id: '{key}' overlap { seconds: 0 }"),
 ];
 

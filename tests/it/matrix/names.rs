@@ -56,6 +56,9 @@ pub(super) enum Relation {
 /// The word that all texts of the world begin with.
 pub(super) const CANARY: &str = "kanari";
 
+/// The hash of a password, from another system.
+pub(super) const HASH: &str = "$pbkdf2-sha256$i=1000$c2l4dGVlbiBieXRlcyBvaw$9G6UnLnl0+NqKoUG31f3Be9Pdssw0S5TL6vZsb6fEpo";
+
 pub(super) const OBJECTS: [Object; 6] =
     [Object::Absent, Object::Own, Object::Member, Object::Guest, Object::Other, Object::Pool];
 
@@ -253,6 +256,9 @@ impl Aim {
             ("{group}", Noun::Group.name(object(Noun::Group))),
             ("{role}", Noun::Role.name(object(Noun::Role))),
             ("{account}", user.text("account")),
+            ("{password}", user.text("password")),
+            ("{token}", user.text("token")),
+            ("{hash}", HASH.to_owned()),
             ("{identity}", Noun::Identity.name(object(Noun::Identity))),
             ("{department}", Noun::Department.name(object(Noun::Department))),
             ("{post}", Noun::Post.name(object(Noun::Post))),

@@ -2,7 +2,8 @@
 //! §5), and its request in protobuf's text format; then, for each kind of thing that the request names, what becomes of it.
 //!
 //! In a request `{user}` and `{users}` are an id of a user with its type, `{level}` is the organization that the request names or
-//! nothing, and the other placeholders are names. Behind the first request stand others to the same effect.
+//! nothing, `{token}` is a token of a user (of one who is not there: of one who was), and the other placeholders are names. An
+//! identity's tokens are asked for on behalf of its user. Behind the first request stand others to the same effect.
 //!
 //! Under a key that is bound to an organization a result stands for each of: what is the organization's own (a user whom it owns),
 //! a member whom it does not own, what is another's or the pool's, and what is not there. The last is left out where it is the same
@@ -111,7 +112,13 @@ pub(super) const TABLE: &[Row] = &[
     row(
         "UserService.UpdateUser",
         "users:write",
-        &["{user} user { name: 'changed' }", "{user} user { name: 'changed' } update_mask { paths: 'nickname' }", "{user}"],
+        &[
+            "{user} user { name: 'changed' }",
+            "{user} user { name: 'changed' } update_mask { paths: 'nickname' }",
+            "{user}",
+            "{user} password: 'changed'",
+            "{user} user { token_expired_at { seconds: 1 } }",
+        ],
         WRITE_USER,
     ),
     row("UserService.DeleteUser", "users:write", &["{user}"], WRITE_USER),
@@ -127,6 +134,7 @@ pub(super) const TABLE: &[Row] = &[
     row("UserService.ListUserRoles", "roles:read", &["{user} {level}"], READ_USER),
     row("UserService.AddUserRoles", "roles:write", &["{user} role_codes: '{role}' {level}"], &[JOINED, ROLE]),
     row("UserService.RemoveUserRoles", "roles:write", &["{user} role_codes: '{role}' {level}"], &[PARTED, ROLE]),
+    row("UserService.RefreshUserToken", "users:token", &["{user}"], WRITE_USER),
     row("GroupService.CreateGroup", "groups:write", &["group { code: 'new' {level} }"], ANYWAY),
     row("GroupService.GetGroup", "groups:read", &["code: '{group}' {level}"], &[GROUP]),
     row("GroupService.UpdateGroup", "groups:write", &["code: '{group}' group { name: 'changed' } {level}"], &[GROUP]),
@@ -161,7 +169,32 @@ pub(super) const TABLE: &[Row] = &[
         &["identity_id: '{identity}'"],
         &[on(Identity, "ok ORGANIZATION_DENIED IDENTITY_NOT_FOUND", "ok IDENTITY_NOT_FOUND")],
     ),
+    row(
+        "IdentityService.GetIdentityTokens",
+        "identities:tokens",
+        &["identity_id: '{identity}'"],
+        &[on(Identity, "ok ORGANIZATION_DENIED USER_TOKEN_INVALID", "ok USER_TOKEN_INVALID")],
+    ),
     row("IdentityService.ListIdentities", "identities:read", &["{user}"], READ_USER),
+    row(
+        "CredentialService.SetPassword",
+        "users:password",
+        &[
+            "{user} password: 'changed'",
+            "{user} password: 'changed' reset_password_on_next_login: true keep_tokens: true",
+            "{user} password_hash: '{hash}'",
+        ],
+        WRITE_USER,
+    ),
+    row(
+        "CredentialService.VerifyPassword",
+        "users:verify",
+        &["{user} password: '{password}'"],
+        &[on(User, "yes yes no", "yes no")],
+    ),
+    row("TokenService.VerifyUserToken", "users:verify", &["token: '{token}'"], &[on(User, "yes yes no", "yes no")]),
+    row("TokenService.GetJwks", "any", &[""], ANYWAY),
+    row("TokenService.RevokeUserTokens", "users:token", &["{user}"], WRITE_USER),
     row("OrganizationService.CreateOrganization", "organizations:write", &["organization { code: 'new' }"], &[POOL_ONLY]),
     row("OrganizationService.GetOrganization", "organizations:read", &["organization_id: '{organization}'"], &[ORGANIZATION]),
     row(

@@ -5,12 +5,14 @@ use std::fmt::Write;
 
 use prost::Message;
 use prost_reflect::DynamicMessage;
+use prost_reflect::Value;
 use roster::proto::IdentityProvider;
-use roster::store::Context;
 use roster::store::api_keys::RevokeApiKey;
+use roster::store::{Context, Identifier, Tenant};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use super::names::{Level, Noun, Object};
+use super::names::{Level, Noun, OBJECTS, Object};
+use super::secrets;
 use super::{Method, input};
 use crate::dto;
 use crate::harness::{Client, Roster};
@@ -23,21 +25,39 @@ pub(super) struct World {
     connection: DatabaseConnection,
     /// The secret of a key that is revoked, and stays so.
     pub(super) revoked: String,
+    /// What the tokens of users are called, and the tokens.
+    tokens: Vec<(String, String)>,
     /// What puts everything back.
     script: String,
 }
 
 impl World {
     pub(super) async fn new() -> Self {
-        let roster = Roster::start().await;
+        let roster = Roster::start_with(&[("password_guesses", "off")]).await;
         let key = roster.key("*", None).await;
         let (revoked, id) = (key.secret.expose().to_owned(), key.api_key.api_key_id().to_owned());
         roster.store.write(Context::default(), RevokeApiKey { api_key_id: id.clone(), with_descendants: false }).await.unwrap();
         let (wire, connection) = (Wire::connect(roster.address).await, roster.database.connect().await);
-        let script = script(&id);
-        let world = Self { roster, wire, connection, revoked, script };
+        let mut world = Self { roster, wire, connection, revoked, tokens: Vec::new(), script: script(&id, "") };
+        let mut former = String::new();
+        user(&mut former, Object::Absent);
+        for sql in [&world.script, &former] {
+            world.connection.execute_unprepared(sql).await.unwrap();
+        }
+        for object in OBJECTS {
+            let whose = Identifier::UserId(Noun::User.name(object));
+            let token = world.roster.store.refresh_user_token(&Tenant::Pool, &whose).await.unwrap().token;
+            world.tokens.push((object.text("token"), token));
+        }
+        world.script = script(&id, &secrets::of(&world.roster).await);
         world.restore().await;
         world
+    }
+
+    /// What is called so: a token of a user; of one who is not there, of one who was.
+    pub(super) fn token(&self, object: Object) -> &str {
+        let name = object.text("token");
+        self.tokens.iter().find_map(|(known, token)| (*known == name).then_some(token)).unwrap()
     }
 
     /// The same with a view in the place of the table of memberships, which nothing can be written into.
@@ -77,16 +97,37 @@ impl World {
 
     /// Calls under this request id.
     pub(super) async fn send(&self, method: &Method, key: Option<&str>, id: &str, request: &DynamicMessage) -> Answer {
-        let key = key.map(|key| ("x-api-key", key));
-        let headers: Vec<_> = key.into_iter().chain([("x-request-id", id)]).collect();
+        let text = |field: &str| Some(request.get_field_by_name(field)?.as_str()?.to_owned());
+        let whose = |name: &str| OBJECTS.into_iter().find(|object| name == Noun::Identity.name(*object));
+        let end_user = text("identity_id").filter(|_| method.name() == "GetIdentityTokens").and_then(|name| whose(&name));
+        let bearer = end_user.map(|object| format!("Bearer {}", self.token(object)));
+        let mut sent = request.clone();
+        if let Some(text) = text("token") {
+            let token = self.tokens.iter().fold(text, |text, (name, token)| text.replace(name, token));
+            sent.set_field_by_name("token", Value::String(token));
+        }
+        self.send_for(method, key, id, bearer.as_deref(), &sent).await
+    }
+
+    /// Calls with this in the metadata `authorization`.
+    pub(super) async fn send_for(
+        &self,
+        method: &Method,
+        key: Option<&str>,
+        id: &str,
+        authorization: Option<&str>,
+        request: &DynamicMessage,
+    ) -> Answer {
+        let headers = [("x-api-key", key), ("x-request-id", Some(id)), ("authorization", authorization)];
+        let headers: Vec<_> = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
         self.wire.send(&path, &headers, framed(&request.encode_to_vec())).await
     }
 }
 
 /// Everything as it was: what calls have made goes, what they have changed or deleted comes back. Organizations come first, so
-/// that nobody clears a deleted one meanwhile.
-fn script(revoked: &str) -> String {
+/// that nobody clears a deleted one meanwhile; `secrets` last.
+fn script(revoked: &str, secrets: &str) -> String {
     let mut script = format!(
         "BEGIN;
         UPDATE organizations SET deleted_at = NULL WHERE deleted_at IS NOT NULL;
@@ -130,7 +171,7 @@ fn script(revoked: &str) -> String {
     for object in Noun::Department.present() {
         department_and_post(&mut script, object);
     }
-    script + "COMMIT;"
+    script + secrets + "COMMIT;"
 }
 
 /// A department that all its level's users lead, and a post that they hold.
@@ -190,7 +231,8 @@ fn user(script: &mut String, object: Object) {
     }
     let columns: Vec<_> = columns.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
     let numbers = ["created_at", "updated_at", "status_changed_at", "status", "work_status", "gender", "user_source_type"];
-    insert(script, "users", &columns, &[&numbers[..], &["email_verified", "phone_verified"]].concat());
+    let others = ["password_last_set_at", "password_security_level", "token_expired_at", "email_verified", "phone_verified"];
+    insert(script, "users", &columns, &[&numbers[..], &others].concat());
     let data = [("user_id", user_id.clone()), ("key", object.text("key")), ("value", format!("\"{}\"", object.text("value")))];
     insert(script, "user_custom_data", &data, &[]);
     let identity = [
@@ -211,7 +253,7 @@ fn user(script: &mut String, object: Object) {
 }
 
 /// A row of these texts, and of ones, or of truths where the column takes these.
-fn insert(script: &mut String, table: &str, texts: &[(&str, String)], ones: &[&str]) {
+pub(super) fn insert(script: &mut String, table: &str, texts: &[(&str, String)], ones: &[&str]) {
     let one = |name: &&str| if name.ends_with("_verified") || name.starts_with("is_") { "TRUE" } else { "1" };
     let names: Vec<_> = texts.iter().map(|(name, _)| *name).chain(ones.iter().copied()).collect();
     let values = texts.iter().map(|(_, text)| format!("'{text}'")).chain(ones.iter().map(|name| one(name).to_owned()));
