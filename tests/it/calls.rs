@@ -35,7 +35,7 @@ pub(crate) fn bob() -> UserDto {
 /// A server and a client that may do all that the tests of users need.
 pub(crate) async fn started() -> (Roster, Client) {
     let roster = Roster::start().await;
-    let client = roster.client("users:write").await;
+    let client = roster.client("users:write,users:token").await;
     (roster, client)
 }
 

@@ -1,6 +1,6 @@
 //! Field masks: an update sets exactly what its mask names, and looks at nothing else.
 
-use roster::proto::{Timestamp, UpdateUserRequest, UserDto};
+use roster::proto::{PasswordSecurityLevel, Timestamp, UpdateUserRequest, UserDto};
 use tonic::Code;
 
 use crate::calls::{assert_refused, bob, creating, masking, setting, started};
@@ -219,6 +219,8 @@ async fn what_the_server_sets_cannot_be_written() {
     flat.department_ids = vec!["sales".to_owned()];
     flat.main_department_id = Some("sales".to_owned());
     flat.post_id_list = vec!["clerk".to_owned()];
+    flat.password_last_set_at = created.created_at;
+    flat.password_security_level = Some(PasswordSecurityLevel::High.into());
     for name in dto::descriptor().fields().map(|field| field.name().to_owned()) {
         if !OUTPUT_ONLY.contains(&name.as_str()) {
             continue;

@@ -4,7 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 
 use roster::proto::{
-    AddGroupMembersRequest, AddUserRolesRequest, CreateGroupRequest, CreateRoleRequest, GroupDto, ListUsersRequest, RoleDto,
+    AddGroupMembersRequest, AddUserRolesRequest, CreateGroupRequest, CreateRoleRequest, GroupDto, ListUsersRequest,
+    RefreshUserTokenRequest, RoleDto, SetPasswordRequest,
 };
 use roster::store::Context;
 use roster::store::identity_tokens::{ProviderTokens, SetProviderTokens};
@@ -177,6 +178,17 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "same account",
     ),
     (
+        "a hash of a password that is none",
+        "UPDATE user_credentials SET password_hash = '$argon2id$x'",
+        "passwords",
+        "its hash is none",
+    ),
+    ("a password that is told of and not there", "DELETE FROM user_credentials", "passwords", "and have none"),
+    ("a password that is not told of", "UPDATE users SET password_last_set_at = NULL", "passwords", "not told of"),
+    ("a password of nobody", "{unchecked}; UPDATE user_credentials SET user_id = 'ghost'", "foreign keys", "user_credentials"),
+    ("a public key that is none", "UPDATE signing_keys SET public_key = 'x'", "signing keys", "its public part is none"),
+    ("a signing key that is cut", "UPDATE signing_keys SET private_key = substr(private_key, 5)", "secrets", "private_key"),
+    (
         "a token in another column",
         "UPDATE identity_tokens SET refresh_token = access_token",
         "secrets",
@@ -196,7 +208,7 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     (
         "an answer that cannot be read",
         "INSERT INTO idempotency_records VALUES ('r', 'm', 'h', 1); INSERT INTO idempotency_answers \
-      VALUES ('r', NULL, '?')",
+      VALUES ('r', NULL, '?', NULL)",
         "idempotency answers",
         "base64",
     ),
@@ -228,6 +240,11 @@ async fn stored() -> (Roster, Client) {
     let tokens = ProviderTokens { access_token: Some("token".to_owned()), refresh_token: None };
     let set = SetProviderTokens(vec![("identity-1".to_owned(), tokens)]);
     roster.store.write(Context::default(), set).await.unwrap();
+    let (user_id, password) = (|| Some("other".to_owned()), Some("hunter2".to_owned()));
+    let set = SetPasswordRequest { user_id: user_id(), password, ..Default::default() };
+    client.credentials().set_password(set).await.unwrap();
+    let refresh = RefreshUserTokenRequest { user_id: user_id(), ..Default::default() };
+    client.users().refresh_user_token(refresh).await.unwrap();
     client.made(None, None, "department").await;
     client.made_post(None, "post").await;
     client.users().list_users(ListUsersRequest { limit: Some(1), ..ListUsersRequest::default() }).await.unwrap();

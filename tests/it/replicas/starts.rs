@@ -55,7 +55,7 @@ pub(crate) async fn assert_each_step_once(database: &Database) {
         assert_eq!(recorded, names, "{records}");
     }
     let locks = database.query("SELECT COUNT(*) FROM locks").await;
-    assert_eq!(locks[0].try_get_by_index::<i64>(0).unwrap(), 3);
+    assert_eq!(locks[0].try_get_by_index::<i64>(0).unwrap(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
