@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use prost::Message;
 use roster::proto;
 use tonic::Code;
@@ -141,6 +143,15 @@ canonical! {
         AddGroupMembersResponse RemoveGroupMembersResponse AddRoleMembersResponse RemoveRoleMembersResponse;
     keys: CreateApiKeyResponse UpdateApiKeyResponse GetApiKeyResponse GetCallerApiKeyResponse RotateApiKeyResponse
         RevokeApiKeyResponse
+}
+
+/// Of a token, whose it is.
+impl Canonical for proto::RefreshUserTokenResponse {
+    fn canonical(&mut self) {
+        let claims = BASE64_URL_SAFE_NO_PAD.decode(self.token.split('.').nth(1).unwrap()).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        self.token = claims["sub"].as_str().unwrap().to_owned();
+    }
 }
 
 impl Canonical for proto::ListApiKeysResponse {

@@ -1,6 +1,7 @@
 //! What comes before any RPC, in the contract's order: the key, its scopes, what is wrong with the request, and whether the
 //! call was made before.
 
+use roster::proto::UserDto;
 use tonic::Code;
 
 use super::answer::{Made, Outcome, Refused};
@@ -158,7 +159,7 @@ impl World {
     }
 }
 
-/// The scopes of what a request asks to be shown beside.
+/// The scopes of what a request asks to be shown beside, and of what it sets.
 fn scopes_of_fields(request: &Request) -> Vec<&'static str> {
     macro_rules! shown {
         ($($rpc:ident)*) => {
@@ -169,6 +170,20 @@ fn scopes_of_fields(request: &Request) -> Vec<&'static str> {
         };
     }
     let (groups, roles) = shown!(GetUser BatchGetUsers FindUser ListUsers SearchUsers ListGroupMembers ListRoleMembers);
-    let named = [(groups, "groups:read"), (roles, "roles:read")];
+    let named = [(groups, "groups:read"), (roles, "roles:read"), (ends_tokens(request), "users:token")];
     named.into_iter().filter_map(|(asked, scope)| asked.then_some(scope)).collect()
+}
+
+/// Whether the request says when tokens end, or leaves that to be cleared.
+fn ends_tokens(request: &Request) -> bool {
+    let says = |user: Option<&UserDto>| user.is_some_and(|user| user.token_expired_at.is_some());
+    match request {
+        Request::CreateUser(request) => says(request.user.as_ref()),
+        Request::BatchCreateUsers(request) => request.users.iter().any(|item| says(item.user.as_ref())),
+        Request::UpdateUser(request) => match request.update_mask.as_ref().filter(|mask| !mask.paths.is_empty()) {
+            Some(mask) => mask.paths.iter().any(|path| path == "token_expired_at"),
+            None => says(request.user.as_ref()),
+        },
+        _ => false,
+    }
 }

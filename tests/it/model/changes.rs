@@ -202,7 +202,8 @@ fn overlay(stored: &UserDto, sent: &UserDto, names: &impl Fn(&str) -> Option<boo
         }
     }
     let mut user = UserDto::decode(result.encode_to_vec().as_slice()).unwrap();
-    for time in [&mut user.last_login, &mut user.last_mfa_time, &mut user.signed_up].into_iter().flatten() {
+    let times = [&mut user.last_login, &mut user.last_mfa_time, &mut user.signed_up, &mut user.token_expired_at];
+    for time in times.into_iter().flatten() {
         time.nanos = time.nanos / 1_000 * 1_000;
     }
     user

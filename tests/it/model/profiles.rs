@@ -15,7 +15,8 @@ use crate::dto::{changeable, sample, with};
 const KEYS: &[&str] = &["a", "b", "key-1", "c", "a.b", ""];
 
 /// What no mask may name.
-const UNMASKABLE: &[&str] = &["*", "nope", "etag", "user_id", "created_at", "custom_data.a", "group_codes", ""];
+const UNMASKABLE: &[&str] =
+    &["*", "nope", "etag", "user_id", "created_at", "custom_data.a", "group_codes", "password", "password_last_set_at", ""];
 
 fn fields() -> &'static [FieldDescriptor] {
     static FIELDS: OnceLock<Vec<FieldDescriptor>> = OnceLock::new();
@@ -115,6 +116,10 @@ impl Draw<'_> {
         user.external_id =
             drawn(self, 30).then(|| (*self.chance.mostly(pools::EXTERNAL_IDS, pools::STORABLE_EXTERNAL_IDS)).to_owned());
         user.custom_data = drawn(self, 30).then(|| self.custom_data());
+        // More often than other fields: a changed email or phone takes it away.
+        let verified = [12, 12].map(|percent| drawn(self, percent).then_some(true));
+        user.email_verified = verified[0].or(user.email_verified);
+        user.phone_verified = verified[1].or(user.phone_verified);
         if drawn(self, 6) {
             self.spoil(&mut user);
         }

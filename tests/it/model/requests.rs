@@ -31,6 +31,7 @@ const WEIGHTS: &[(usize, Way)] = &[
     (5, |draw| draw.read_set()),
     (11, |draw| draw.change_members()),
     (7, |draw| draw.lists_of_user()),
+    (3, |draw| draw.refresh_user_token()),
     (3, |draw| draw.has_any_role()),
     (7, |draw| draw.write_key()),
     (5, |draw| draw.read_key()),
@@ -145,6 +146,11 @@ impl Draw<'_> {
         let (user_id, user_id_type) = self.user_id();
         let etag = self.etag_of_user(user_id.as_deref());
         Request::DeleteUser(proto::DeleteUserRequest { user_id, user_id_type, etag })
+    }
+
+    fn refresh_user_token(&mut self) -> Request {
+        let (user_id, user_id_type) = self.user_id();
+        Request::RefreshUserToken(proto::RefreshUserTokenRequest { user_id, user_id_type })
     }
 
     fn batch_delete_users(&mut self) -> Request {

@@ -76,6 +76,7 @@ rpcs! {
         ListUserRoles ListUserRolesRequest ListUserRolesResponse ["roles:read"] Anyway;
         AddUserRoles AddUserRolesRequest AddUserRolesResponse ["roles:write"] Anyway;
         RemoveUserRoles RemoveUserRolesRequest RemoveUserRolesResponse ["roles:write"] Anyway;
+        RefreshUserToken RefreshUserTokenRequest RefreshUserTokenResponse ["users:token"] Refused;
     }
     "GroupService" {
         CreateGroup CreateGroupRequest CreateGroupResponse ["groups:write"] Replayable;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use prost_types::{Struct, Value, value::Kind as Json};
 use roster::proto::find_user_request::By;
-use roster::proto::{self, UserDto, UserExistsMatch, UserIdType};
+use roster::proto::{self, UserDto, UserExistsMatch, UserIdType, UserStatus};
 use tonic::Code;
 
 use super::answer::Refused;
@@ -59,6 +59,7 @@ impl World {
             Request::UpdateUser(request) => self.update_user(cx, request),
             Request::DeleteUser(request) => self.delete_user(cx, request),
             Request::BatchDeleteUsers(request) => self.batch_delete(cx, request),
+            Request::RefreshUserToken(request) => self.refresh_token(cx, request),
             _ => return None,
         })
     }
@@ -86,6 +87,18 @@ impl World {
         self.settle(cx)?;
         let user_id = self.owner(id.unwrap()).ok_or_else(Refused::no_user)?;
         Ok(self.shown(&self.users[user_id], view))
+    }
+
+    /// A token, here the id of its user.
+    fn refresh_token(&self, cx: &mut Cx<'_>, request: &proto::RefreshUserTokenRequest) -> Step<Response> {
+        let id = cx.take(identifier(request.user_id.as_deref(), request.user_id_type));
+        self.settle(cx)?;
+        let user = &self.users[self.owner(&id.unwrap()).ok_or_else(Refused::no_user)?].dto;
+        if user.status() != UserStatus::Activated || user.blocked() {
+            return stop(Refused::new(Code::FailedPrecondition, "USER_NOT_ACTIVE"));
+        }
+        let (token, iat) = (user.user_id().to_owned(), self.now.seconds);
+        Ok(Response::RefreshUserToken(proto::RefreshUserTokenResponse { token, iat, exp: iat + 3_600 }))
     }
 
     fn find_user(&self, cx: &mut Cx<'_>, request: &proto::FindUserRequest) -> Step<Response> {
