@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::answers::{leaks, said, told};
-use super::names::{By, Level, Noun, OBJECTS, Object, Relation};
+use super::names::{Aim, By, Level, Noun, OBJECTS, Object, Relation};
 use super::world::World;
 use super::{input, methods};
 
@@ -40,20 +40,22 @@ impl Behalf {
 
 const BINDINGS: [Level; 3] = [Level::Pool, Level::A, Level::B];
 
-/// Asks about everybody on everybody's behalf under keys of every binding; what differs from what is expected.
+/// Asks about everybody, as the text names them, on everybody's behalf under keys of every binding; what differs from what is
+/// expected, and where what is hidden is told from what is not there.
 async fn ask(
-    rpc: &str,
-    scope: &str,
-    request: impl Fn(Object) -> String,
+    (rpc, scope): (&str, &str),
+    (noun, template): (Noun, &str),
     expected: impl Fn(Object, Behalf, Level) -> &'static str,
 ) -> Vec<String> {
     let (world, method) = (World::new().await, &methods()[rpc]);
     let (mut cells, mut wrong) = (0, Vec::new());
     for bound in BINDINGS {
         let key = world.key(scope, bound).await;
-        for object in OBJECTS {
-            for behalf in Behalf::all() {
-                let (text, authorization) = (request(object), behalf.authorization(&world));
+        for behalf in Behalf::all() {
+            let (authorization, mut absent) = (behalf.authorization(&world), None);
+            for object in OBJECTS {
+                let aim = Aim { noun, object, by: By::Id, level: bound, named: None };
+                let text = aim.fill(template);
                 let message = input(method, &text);
                 let answer = world.send_for(method, Some(&key), "behalf", authorization.as_deref(), &message).await;
                 cells += 1;
@@ -61,12 +63,18 @@ async fn ask(
                 let case = format!("{text} on behalf of {behalf:?} under {bound:?}");
                 let told = told(method, &answer, "", expected);
                 wrong.extend((told != expected).then(|| format!("{case}: {told}, not {expected}")));
-                // What is given to who may have it says whose it is; nothing else does.
-                let shown = |other: Object| expected != "ok" || other != object;
-                let leaked = leaks(&said(&answer), &text, shown);
+                // What is given says whose it is; nothing else does.
+                let given = expected == "ok";
+                let leaked = leaks(&said(&answer), &text, |other| !given || other != object);
                 wrong.extend(leaked.into_iter().map(|text| format!("{case}: shows {text}")));
-                let given = said(&answer).contains(&object.text("access_token"));
-                wrong.extend((given != (expected == "ok" && rpc.ends_with("Tokens"))).then(|| format!("{case}: {given}")));
+                wrong.extend(
+                    (given && !said(&answer).contains(&object.text("access_token"))).then(|| format!("{case}: nothing")),
+                );
+                let said = aim.anonymous(&said(&answer));
+                let absent = absent.get_or_insert_with(|| said.clone());
+                // Of a username the whole pool tells that it is taken.
+                let alike = noun == Noun::Identity && object.is_hidden_from(bound);
+                wrong.extend((alike && said != *absent).then(|| format!("{case}: told apart:\n  {said}\n  {absent}")));
             }
         }
     }
@@ -88,8 +96,8 @@ async fn what_a_provider_gave_is_shown_on_behalf_of_its_user_alone() {
             _ => "ORGANIZATION_DENIED",
         }
     };
-    let request = |object| format!("identity_id: '{}'", Noun::Identity.name(object));
-    let wrong = ask("IdentityService.GetIdentityTokens", "identities:tokens", request, expected).await;
+    let rpc = ("IdentityService.GetIdentityTokens", "identities:tokens");
+    let wrong = ask(rpc, (Noun::Identity, "identity_id: '{identity}'"), expected).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -100,7 +108,7 @@ async fn a_username_is_available_on_behalf_of_who_has_it() {
         user if object == Object::Absent || user == Some(object) => "yes",
         _ => "no",
     };
-    let request = |object| format!("username: '{}'", By::Username.of(object));
-    let wrong = ask("UserService.CheckUsernameAvailability", "users:exists", request, expected).await;
+    let rpc = ("UserService.CheckUsernameAvailability", "users:exists");
+    let wrong = ask(rpc, (Noun::User, "username: '{username}'"), expected).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
