@@ -81,13 +81,13 @@ async fn of_those_with_an_etag_one_wins(replicas: Replicas, usual: usize, repeat
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "on PostgreSQL alone"]
 async fn of_changes_with_one_etag_on_different_servers_one_wins() {
-    of_those_with_an_etag_one_wins(Replicas::start().await, 30, false).await;
+    Box::pin(of_those_with_an_etag_one_wins(Replicas::start().await, 30, false)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "on PostgreSQL alone"]
 async fn of_changes_with_one_etag_one_wins_where_all_is_serializable() {
-    of_those_with_an_etag_one_wins(Replicas::start_serializable().await, 10, true).await;
+    Box::pin(of_those_with_an_etag_one_wins(Replicas::start_serializable().await, 10, true)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
