@@ -208,9 +208,15 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     (
         "an answer that cannot be read",
         "INSERT INTO idempotency_records VALUES ('r', 'm', 'h', 1); INSERT INTO idempotency_answers \
-      VALUES ('r', NULL, '?', NULL)",
+      VALUES ('r', NULL, '?')",
         "idempotency answers",
         "base64",
+    ),
+    (
+        "a password of a call whose hash is none",
+        "INSERT INTO idempotency_records VALUES ('r', 'm', 'h', 1); INSERT INTO idempotency_passwords VALUES ('r', 0, NULL, '?')",
+        "idempotency answers",
+        "its hash is none",
     ),
 ];
 

@@ -17,34 +17,21 @@ enum Stored {
     Nothing,
     /// Of a resource, which has a Dto.
     Itself,
-    /// What users have and no answer shows, under a name that says so: its files in `store/` and `entity/`.
-    OfUsers {
-        store: &'static str,
-        entity: &'static str,
-    },
+    /// What users have and no answer shows: its file in `entity/`, and migrations whose names say so.
+    OfUsers(&'static str),
 }
 
 use Stored::{Itself, Nothing, OfUsers};
 
 const NOUNS: &[Noun] = &[
     Noun { service: "api_key_service", plural: "api_keys", singular: "api_key", stored: Itself },
-    Noun {
-        service: "credential_service",
-        plural: "credentials",
-        singular: "credential",
-        stored: OfUsers { store: "credentials", entity: "user_credential" },
-    },
+    Noun { service: "credential_service", plural: "credentials", singular: "credential", stored: OfUsers("user_credential") },
     Noun { service: "group_service", plural: "groups", singular: "group", stored: Itself },
     Noun { service: "identity_service", plural: "identities", singular: "identity", stored: Itself },
     Noun { service: "meta_service", plural: "meta", singular: "meta", stored: Nothing },
     Noun { service: "organization_service", plural: "organizations", singular: "organization", stored: Itself },
     Noun { service: "role_service", plural: "roles", singular: "role", stored: Itself },
-    Noun {
-        service: "token_service",
-        plural: "tokens",
-        singular: "token",
-        stored: OfUsers { store: "user_tokens", entity: "signing_key" },
-    },
+    Noun { service: "token_service", plural: "tokens", singular: "token", stored: OfUsers("signing_key") },
     Noun { service: "user_service", plural: "users", singular: "user", stored: Itself },
 ];
 
@@ -57,19 +44,19 @@ fn a_noun_has_its_file_in_every_layer() {
             Nothing => None,
             Itself => {
                 files.push(format!("proto/roster/v1/{singular}.proto"));
-                Some((*plural, *singular, format!("_{plural}.sql")))
+                Some((*singular, format!("_{plural}.sql")))
             }
-            OfUsers { store, entity } => Some((*store, *entity, format!("_user_{plural}.sql"))),
+            OfUsers(entity) => Some((*entity, format!("_user_{plural}.sql"))),
         };
-        if let Some((store, entity, _)) = of {
-            files.push(format!("src/store/{store}.rs"));
+        if let Some((entity, _)) = of {
+            files.push(format!("src/store/{plural}.rs"));
             files.push(format!("src/entity/{entity}.rs"));
         }
         for file in files {
             assert!(root().join(&file).is_file(), "{file} is missing");
         }
         let migrations = fs::read_dir(root().join("migrations/sql")).unwrap();
-        let ends = of.as_ref().map_or_else(|| format!("_{plural}.sql"), |(_, _, ends)| ends.clone());
+        let ends = of.as_ref().map_or_else(|| format!("_{plural}.sql"), |(_, ends)| ends.clone());
         let migrated =
             migrations.filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().ends_with(&ends)).count();
         assert_eq!(migrated > 0, of.is_some(), "migrations/sql/*{ends}");

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::DescriptorPool;
 use roster::entity::{
-    api_key, api_key_secret, department, group, idempotency_answer, idempotency_record, identity, identity_token, lock,
-    organization, password_guess, post, role, sealing_key, secret_key, secret_key_wrap, signing_key, user, user_credential,
-    user_custom_data,
+    api_key, api_key_secret, department, group, idempotency_answer, idempotency_password, idempotency_record, identity,
+    identity_token, lock, organization, password_guess, post, role, sealing_key, secret_key, secret_key_wrap, signing_key,
+    user, user_credential, user_custom_data,
 };
 use roster::proto::DESCRIPTORS;
 use sea_orm::sea_query::ColumnType;
@@ -54,6 +54,7 @@ fn entities() -> BTreeMap<String, Columns> {
         entity::<group::Entity>(),
         entity::<group::member::Entity>(),
         entity::<idempotency_answer::Entity>(),
+        entity::<idempotency_password::Entity>(),
         entity::<idempotency_record::Entity>(),
         entity::<identity::Entity>(),
         entity::<identity_token::Entity>(),
