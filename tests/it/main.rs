@@ -40,6 +40,7 @@ mod outages;
 mod page_sizes;
 mod page_tokens;
 mod pages;
+mod passwords;
 mod phones;
 mod posts;
 mod races;
