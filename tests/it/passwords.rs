@@ -2,9 +2,11 @@
 
 mod alike;
 mod bound;
+mod guesses;
 mod imported;
 mod refused;
 mod set;
+mod work;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -22,6 +24,8 @@ const RIGHT: &str = "Pässword 1";
 const WRONG: &str = "Pässword 2";
 /// Hashes that are in the tests' database or not, as the test says.
 const HASHES: &str = "SELECT password_hash FROM user_credentials ORDER BY user_id";
+/// The default parameters.
+const OWASP: (&str, &str) = ("password_argon2", "m=19456,t=2,p=1");
 
 /// One of each scheme, all of [`RIGHT`], made by argon2-cffi, bcrypt, hashlib, passlib and Django.
 const IMPORTED: [&str; 9] = [
