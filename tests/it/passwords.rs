@@ -5,6 +5,7 @@ mod bound;
 mod guesses;
 mod imported;
 mod refused;
+mod repeats;
 mod set;
 mod work;
 
