@@ -4,6 +4,7 @@ mod alike;
 mod bound;
 mod guesses;
 mod imported;
+mod load;
 mod refused;
 mod repeats;
 mod set;
