@@ -2,6 +2,7 @@
 
 mod alike;
 mod bound;
+mod canary;
 mod guesses;
 mod imported;
 mod load;
