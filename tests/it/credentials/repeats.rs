@@ -125,7 +125,7 @@ async fn a_repeat_brings_the_password_of_the_call_and_not_the_user_s() {
         late.assert_refused(NotFound, "USER_NOT_FOUND");
     }
     assert!(!caller.client.is_password("ann", RIGHT).await, "nobody comes back");
-    assert!(caller.roster.database.query("SELECT 1 FROM idempotency_answers").await.is_empty(), "nor is a hash left");
+    assert!(caller.roster.database.query("SELECT 1 FROM idempotency_passwords").await.is_empty(), "nor is a hash left");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -162,12 +162,13 @@ async fn of_many_at_once_one_is_made_and_those_with_its_password_are_answered_al
 
 /// All that is kept for those who repeat calls, and the hashes of it alone.
 async fn kept(caller: &Caller) -> (String, Vec<String>) {
-    let sql = "SELECT r.record_id, r.method, r.request_hash, a.answer, COALESCE(a.password_hashes, '[]') FROM idempotency_records r \
+    let sql = "SELECT r.record_id, r.method, r.request_hash, a.answer FROM idempotency_records r \
                JOIN idempotency_answers a ON a.record_id = r.record_id";
-    let (mut all, mut hashes) = (Vec::new(), Vec::new());
+    let hashes = caller.roster.database.query("SELECT password_hash FROM idempotency_passwords").await;
+    let hashes: Vec<String> = hashes.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    let mut all = hashes.clone();
     for row in caller.roster.database.query(sql).await {
-        let columns: [String; 5] = std::array::from_fn(|column| row.try_get_by_index(column).unwrap());
-        hashes.extend(serde_json::from_str::<Vec<String>>(&columns[4]).unwrap());
+        let columns: [String; 4] = std::array::from_fn(|column| row.try_get_by_index(column).unwrap());
         let decoded = BASE64_STANDARD.decode(&columns[3]).unwrap();
         all.push(format!("{} {}", columns.join(" "), String::from_utf8_lossy(&decoded)));
     }

@@ -1,6 +1,6 @@
 //! The work of a check: whoever is asked about, at least one hash of the default parameters is computed. It is counted; how long
 //! it took is printed beside it and decides nothing. More timings: `ROSTER_TEST_PASSWORD_TIMINGS=200 cargo test --release --test
-//! it passwords::work -- --nocapture`.
+//! it credentials::work -- --nocapture`.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! More checks at once than are computed: those who find no place are refused at once, and others are served meanwhile. How fast
-//! is printed and decides nothing. In full: `ROSTER_TEST_PASSWORD_CHECKS=500 cargo test --release --test it passwords::load --
+//! is printed and decides nothing. In full: `ROSTER_TEST_PASSWORD_CHECKS=500 cargo test --release --test it credentials::load --
 //! --nocapture --test-threads=1`.
 
 use std::net::SocketAddr;
