@@ -89,7 +89,12 @@ impl Roster {
 
     /// Another server with the default settings on the same database. The one that goes last looks whether it is sound.
     pub(crate) async fn beside(&self) -> Self {
-        let mut other = Self::on(self.directory.clone(), self.database.clone(), &[], None).await;
+        Box::pin(self.beside_with(&[])).await
+    }
+
+    /// One with these settings beside the defaults.
+    pub(crate) async fn beside_with(&self, settings: &[(&str, &str)]) -> Self {
+        let mut other = Self::on(self.directory.clone(), self.database.clone(), settings, None).await;
         other.damaged = self.damaged.clone();
         other
     }

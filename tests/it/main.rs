@@ -54,6 +54,7 @@ mod statements;
 mod transport;
 mod trap;
 mod user_changes;
+mod user_tokens;
 mod users;
 mod verified;
 mod verify;
