@@ -7,6 +7,8 @@ mod forgery;
 mod handed_out;
 mod keys;
 mod replicas;
+mod reseal;
+mod rotation;
 mod states;
 
 use std::time::Duration;
