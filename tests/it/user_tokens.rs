@@ -1,11 +1,13 @@
 //! User tokens: handed out, held against what is known of their users, and ended; the keys that they are signed with; and calls
 //! on behalf of a user.
 
+mod end_user;
 mod ended;
 mod forged;
 mod forgery;
 mod handed_out;
 mod keys;
+mod provider_tokens;
 mod replicas;
 mod reseal;
 mod rotation;
