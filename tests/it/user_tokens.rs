@@ -7,6 +7,7 @@ mod forged;
 mod forgery;
 mod handed_out;
 mod keys;
+mod over_http;
 mod provider_tokens;
 mod replicas;
 mod reseal;
