@@ -1,5 +1,6 @@
 //! Keys that follow each other while tokens are handed out and verified: none that is good is refused.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -93,7 +94,7 @@ async fn no_good_token_is_refused_while_keys_follow_each_other_and_each_is_known
     let clients = [client, second.client("*").await];
     let servers = [first, second];
     let callers = Callers::start(&clients, &[servers[0].clock.clone(), servers[1].clock.clone()]);
-    let mut signing = kid(&token(&clients[0], "ann").await);
+    let (mut signing, mut handed_out) = (kid(&token(&clients[0], "ann").await), Vec::new());
     let rotations = rounds(4);
     for rotation in 0..rotations {
         let old = token(&clients[rotation % 2], "ann").await;
@@ -106,9 +107,12 @@ async fn no_good_token_is_refused_while_keys_follow_each_other_and_each_is_known
             assert_eq!(kids(client).await[..2], [next.clone(), signing.clone()]);
         }
         advance(&servers, 4).await;
+        handed_out.push(old);
         for client in &clients {
             assert_eq!(kid(&token(client, "ann").await), next, "{rotation}");
-            assert_eq!(refusal(client, &old).await, GOOD, "{rotation}: of a key that signs no more");
+            for old in handed_out.iter().rev().take(2) {
+                assert_eq!(refusal(client, old).await, GOOD, "{rotation}: of a key that signs no more");
+            }
         }
         signing = next;
     }
@@ -122,14 +126,18 @@ async fn no_good_token_is_refused_where_nobody_has_looked_at_the_schedule_in_tim
     let clients = [client, second.client("*").await];
     let clocks = [first.clock.clone(), second.clock.clone()];
     let callers = Callers::start(&clients, &clocks);
-    let mut seen = std::collections::BTreeSet::new();
+    let (mut seen, mut handed_out) = (BTreeSet::new(), Vec::new());
     for round in 0..rounds(10) {
         for clock in &clocks {
             clock.advance(SECOND * 11);
         }
         let token = token(&clients[round % 2], "ann").await;
-        assert_eq!(refusal(&clients[(round + 1) % 2], &token).await, GOOD, "{round}");
         seen.insert(kid(&token));
+        handed_out.push(token);
+        // They are good for 30 s, of which each round takes 11.
+        for token in handed_out.iter().rev().take(3) {
+            assert_eq!(refusal(&clients[(round + 1) % 2], token).await, GOOD, "{round}");
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(seen.len(), rounds(10), "each signs for its time");
