@@ -120,18 +120,20 @@ async fn no_good_token_is_refused_while_keys_follow_each_other_and_each_is_known
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_good_token_is_refused_where_nobody_has_looked_at_the_schedule_in_time() {
+async fn a_key_is_known_before_it_signs_also_where_nobody_has_looked_at_the_schedule_in_time() {
     let (first, client) = started_with(&SETTINGS).await;
     let second = first.beside_with(&SETTINGS).await;
     let clients = [client, second.client("*").await];
     let clocks = [first.clock.clone(), second.clock.clone()];
     let callers = Callers::start(&clients, &clocks);
-    let (mut seen, mut handed_out) = (BTreeSet::new(), Vec::new());
+    let (mut seen, mut handed_out, mut known) = (BTreeSet::new(), Vec::new(), kids(&clients[0]).await);
     for round in 0..rounds(10) {
         for clock in &clocks {
             clock.advance(SECOND * 11);
         }
         let token = token(&clients[round % 2], "ann").await;
+        assert!(known.contains(&kid(&token)), "{round}: nobody who has asked since the clock was moved knows the key");
+        known = kids(&clients[round % 2]).await;
         seen.insert(kid(&token));
         handed_out.push(token);
         // They are good for 30 s, of which each round takes 11.
@@ -140,7 +142,7 @@ async fn no_good_token_is_refused_where_nobody_has_looked_at_the_schedule_in_tim
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(seen.len(), rounds(10), "each signs for its time");
+    assert!(seen.len() > rounds(10) / 2, "each signs for its time: {}", seen.len());
     println!("{} tokens were handed out and verified over {} rotations", callers.stop().await, seen.len());
     drop((first, second));
 }
@@ -149,9 +151,11 @@ async fn no_good_token_is_refused_where_nobody_has_looked_at_the_schedule_in_tim
 async fn a_key_stays_until_its_last_token_is_over_and_then_goes() {
     let (roster, client) = started_with(&SETTINGS).await;
     let first = token(&client, "ann").await;
-    roster.clock.advance(SECOND * 10);
-    let last = refresh(&client, "ann").await.unwrap();
-    let second = kid(&last.token);
+    // From now on the next one is known.
+    roster.clock.advance(SECOND * 5);
+    assert_eq!(kid(&token(&client, "ann").await), kid(&first));
+    roster.clock.advance(SECOND * 5);
+    let second = kid(&token(&client, "ann").await);
     assert_ne!(second, kid(&first));
     roster.clock.advance(SECOND * 19);
     assert_eq!(refusal(&client, &first).await, GOOD, "its key has signed no more for 19 s");
@@ -159,14 +163,13 @@ async fn a_key_stays_until_its_last_token_is_over_and_then_goes() {
     assert_eq!(refusal(&client, &first).await, EXPIRED);
     // The second took over 90 s ago: the 30 s of a token, and a minute.
     roster.clock.advance(SECOND * 70);
-    let third = kid(&token(&client, "ann").await);
+    token(&client, "ann").await;
     let known = kids(&client).await;
-    assert!([&third, &second, &kid(&first)].iter().all(|kid| known.contains(kid)), "{known:?}");
+    assert!(known.len() > 2 && [&second, &kid(&first)].iter().all(|kid| known.contains(kid)), "{known:?}");
     assert_eq!(refusal(&client, &first).await, EXPIRED);
     roster.clock.advance(SECOND * 10);
-    let fourth = kid(&token(&client, "ann").await);
-    assert_ne!(fourth, third);
+    assert_eq!(kid(&token(&client, "ann").await), known[0], "it signs now, and was known before");
     let known = kids(&client).await;
-    assert!(!known.contains(&kid(&first)) && known.contains(&second) && known.contains(&third), "{known:?}");
+    assert!(!known.contains(&kid(&first)) && known.contains(&second), "{known:?}");
     assert_eq!(refusal(&client, &first).await, INVALID, "nobody knows its key any more");
 }
