@@ -3,6 +3,7 @@
 mod alike;
 mod bound;
 mod canary;
+mod given_up;
 mod guesses;
 mod imported;
 mod load;

@@ -95,6 +95,18 @@ async fn a_repeat_with_the_password_is_answered_as_the_first_call_and_one_with_a
 }
 
 #[tokio::test]
+async fn a_hash_that_a_batch_has_left_goes_with_its_user_and_the_others_stay() {
+    let caller = Caller::new(&[]).await;
+    let passwords = [Some(RIGHT), None, Some("third")];
+    let first = caller.call(BATCH, Some("batch"), &batch_with(passwords)).await;
+    assert_eq!(kept(&caller).await.1.len(), 2);
+    caller.client.delete("u-0").await.unwrap();
+    assert_eq!(kept(&caller).await.1.len(), 1, "of u-2 alone");
+    assert_replays(&caller.call(BATCH, Some("batch"), &batch_with(passwords)).await, &first);
+    assert_reused(&caller.call(BATCH, Some("batch"), &batch_with([Some(RIGHT), None, Some(WRONG)])).await);
+}
+
+#[tokio::test]
 async fn a_password_is_not_added_by_a_repeat() {
     let caller = Caller::new(&[]).await;
     let first = caller.call(CREATE, Some("a"), &creating_with(None)).await;
