@@ -60,6 +60,11 @@ impl Password {
         }
     }
 
+    /// The same in NFD.
+    fn in_pieces(&self) -> String {
+        self.0.nfd().collect()
+    }
+
     fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

@@ -55,7 +55,10 @@ pub(super) fn token_key_rotation(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn password_argon2(text: &str) -> Result<Parameters, String> {
-    Parameters::parse(text).ok_or_else(|| "expected memory in KiB, iterations and lanes, such as m=19456,t=2,p=1".to_owned())
+    Parameters::parse(text).ok_or_else(|| {
+        "expected memory in KiB, iterations and lanes in this order, such as m=19456,t=2,p=1, up to m=1048576,t=100,p=16"
+            .to_owned()
+    })
 }
 
 pub(super) fn password_guesses(text: &str) -> Result<Option<Guesses>, String> {

@@ -57,7 +57,7 @@ impl Argon2id {
         }
         // Not only for those who match: the others would be answered sooner, and nobody at once.
         let hash = self.hash(password)?;
-        let matches = stored.map_or(Ok(false), |stored| stored.matches(password))?;
+        let matches = stored.map_or(Ok(false), |stored| stored.matches_in_pieces(password))?;
         // Another password may match as well; the user's own must go on matching.
         let exact = stored.is_some_and(|stored| stored.is_exact(password));
         Ok(Checked { matches, upgraded: (matches && exact).then_some(hash) })
@@ -144,6 +144,17 @@ mod tests {
             let upgraded = checked.upgraded.unwrap();
             assert!(checked.matches && argon2id.is_current(&upgraded), "{text}");
             assert!(argon2id.check(Some(&upgraded), &password()).unwrap().matches, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_made_elsewhere_of_characters_in_pieces_matches_and_is_made_anew() {
+        let argon2id = argon2id("m=16,t=2,p=1");
+        let pieces =
+            Argon2id::new(Parameters::parse("m=8,t=1,p=1").unwrap()).hash(&Password("Pa\u{308}ssword 1".to_owned())).unwrap();
+        for (written, matches) in [("Pässword 1", true), ("Pa\u{308}ssword 1", true), ("Password 1", false)] {
+            let checked = argon2id.check(Some(&pieces), &Password::new(written)).unwrap();
+            assert_eq!((checked.matches, checked.upgraded.is_some()), (matches, matches), "{written}");
         }
     }
 

@@ -5,7 +5,7 @@ use pbkdf2::pbkdf2_hmac;
 use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
-use super::{Parameters, Password};
+use super::Parameters;
 use crate::error::Cause;
 
 /// The most bytes of a password that bcrypt looks at.
@@ -51,10 +51,10 @@ pub(super) enum Hash {
 }
 
 impl Derivation {
-    /// Whether the digest is of this password.
-    pub(super) fn matches(&self, password: &Password) -> Result<bool, Cause> {
+    /// Whether the digest is of this text.
+    pub(super) fn matches(&self, password: &[u8]) -> Result<bool, Cause> {
         let mut digest = vec![0; self.digest.len()];
-        self.scheme.derive(password.as_bytes(), &self.salt, &mut digest)?;
+        self.scheme.derive(password, &self.salt, &mut digest)?;
         Ok(digest.ct_eq(&self.digest).into())
     }
 }

@@ -71,7 +71,13 @@ impl PasswordHash {
 
     /// Whether it is of this password. It takes its time.
     pub(super) fn matches(&self, password: &Password) -> Result<bool, Cause> {
-        self.derivation.matches(password)
+        self.derivation.matches(password.as_bytes())
+    }
+
+    /// As [`PasswordHash::matches`], also where it was made elsewhere of the same characters in pieces, as some keyboards write them.
+    pub(super) fn matches_in_pieces(&self, password: &Password) -> Result<bool, Cause> {
+        let pieces = password.in_pieces();
+        Ok(self.matches(password)? || (pieces != password.0 && self.derivation.matches(pieces.as_bytes())?))
     }
 
     /// Whether no other password matches it where this one does.

@@ -26,7 +26,7 @@ use crate::store::Store;
 /// Where clients look for them.
 const PATH: &str = "/.well-known/jwks.json";
 /// The most connections at a time; more wait for one of them to end.
-const CONNECTIONS: usize = 64;
+const CONNECTIONS: usize = 256;
 /// How long a connection may last, which is one request, and how long the store may take for it.
 const CONNECTION: Duration = Duration::from_secs(5);
 const STORE: Duration = Duration::from_secs(2);
@@ -48,7 +48,7 @@ pub async fn bind(config: &Config) -> Result<Option<TcpListener>, String> {
             if !config.metrics_listen_is_default {
                 return Err(problem);
             }
-            tracing::warn!("{problem}");
+            tracing::warn!("{problem}; going on without, until metrics_listen is another address");
             Ok(None)
         }
     }
@@ -99,7 +99,9 @@ async fn converse(stream: TcpStream, router: Router) {
 async fn answer(keys: impl Future<Output = Result<Vec<JwkDto>>>, cache: String) -> Response {
     match timeout(STORE, keys).await {
         Ok(Ok(keys)) => {
-            let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, &*cache)];
+            // Where there is none yet, the first may come at any moment.
+            let cache = if keys.is_empty() { "no-store" } else { &cache };
+            let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, cache)];
             (headers, set(&keys).to_string()).into_response()
         }
         failed => {

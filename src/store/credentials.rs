@@ -10,7 +10,7 @@ pub use verify::Verified;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, EntityTrait};
 
-use super::{Store, Tx};
+use super::{Identifier, Store, Tx};
 use crate::entity::user;
 use crate::entity::user_credential::{ActiveModel, Column, Entity};
 use crate::error::Result;
@@ -69,6 +69,12 @@ impl Credential {
         });
         row.password_last_set_at = Set(Some(tx.now));
         row.password_security_level = Set(level.map(Into::into));
+    }
+
+    /// Puts it in the place of what the user has, whom the target names, and forgets what was guessed of that.
+    pub(super) async fn replace(&self, tx: &Tx, target: &Identifier, user: &user::Model) -> Result<()> {
+        guesses::forget_all(tx, target, user).await?;
+        self.write(tx, &user.user_id).await
     }
 
     /// Puts it in the place of what the user has.

@@ -9,6 +9,7 @@ mod tables;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sea_orm::ConnectionTrait;
@@ -38,6 +39,8 @@ struct Shared {
     file: Option<PathBuf>,
     /// A data key of an id never changes. Which one is the newest, the database tells each time.
     opened: Mutex<HashMap<String, DataKey>>,
+    /// Whether the log has been told that the master key is another one.
+    told: AtomicBool,
 }
 
 /// Seals rows with the data key that was the newest when it was asked for, which stays as long as the transaction, or the
@@ -60,7 +63,7 @@ impl Secrets {
         let read = |path: &PathBuf| key_file::read(path).ok().flatten();
         let master = config.secret_key.clone().or_else(|| file.as_ref().and_then(read));
         let master = master.map_or_else(OnceLock::new, OnceLock::from);
-        Self(Arc::new(Shared { master, file, opened: Mutex::default() }))
+        Self(Arc::new(Shared { master, file, opened: Mutex::default(), told: AtomicBool::new(false) }))
     }
 
     /// The master key.
@@ -89,6 +92,13 @@ impl Secrets {
             *opened = Some(key.open(place, text).ok_or_else(|| Error::internal(format!("it does not open: {place:?}")))?);
         }
         Ok(opened)
+    }
+
+    /// Says in the log, once, which master key would do: at the start it may have been the right one.
+    fn tell_of_other(&self, ours: String, theirs: &[String]) {
+        if !self.0.told.swap(true, Ordering::Relaxed) {
+            tracing::warn!("{}", NoMasterKey::Other { ours, theirs: theirs.join(" or ") });
+        }
     }
 
     fn remembered(&self, key_id: &str) -> Option<DataKey> {

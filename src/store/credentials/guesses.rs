@@ -15,6 +15,7 @@ use tracing::Instrument;
 
 use crate::config::Guesses;
 use crate::entity::password_guess::{ActiveModel, Column, Entity, Model};
+use crate::entity::user;
 use crate::error::{Error, Result};
 use crate::proto::Timestamp;
 use crate::store::engine::Reading;
@@ -109,6 +110,23 @@ impl Mutation for ForgetGuess {
         fewer.filter(this).exec(&tx.connection).await?;
         Ok(())
     }
+}
+
+/// Forgets what was guessed of the password that a user had, under each of their ids: there is another one now.
+pub(super) async fn forget_all(tx: &Tx, target: &Identifier, user: &user::Model) -> Result<()> {
+    let keys = [
+        Some(target.clone()),
+        Some(Identifier::UserId(user.user_id.clone())),
+        user.email_key.clone().map(Identifier::Email),
+        user.phone_key.clone().map(Identifier::Phone),
+        user.username.clone().map(Identifier::Username),
+        user.external_id.clone().map(Identifier::ExternalId),
+    ];
+    let keys: Vec<_> = keys.into_iter().flatten().collect();
+    let of = |tenant: &Tenant| keys.iter().map(|key| guessed_id(tenant, key)).collect::<Vec<_>>();
+    let all = [of(&Tenant::Pool), of(tx.tenant())].concat();
+    Entity::delete_many().filter(any_of(&tx.connection, Column::GuessedId, all)).exec(&tx.connection).await?;
+    Ok(())
 }
 
 /// Deletes some that count no more.

@@ -37,6 +37,6 @@ impl Mutation for SetPassword {
         users::stamp(&mut row, &stored, tx);
         let whose = user::Column::UserId.eq(&stored.user_id);
         user::Entity::update_many().set(row).filter(whose).exec(&tx.connection).await?;
-        self.credential.write(tx, &stored.user_id).await
+        self.credential.replace(tx, &self.target, &stored).await
     }
 }

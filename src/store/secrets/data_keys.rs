@@ -117,7 +117,13 @@ impl Secrets {
     /// The data key that is kept as one of these.
     fn open_wrap(&self, master: &MasterKey, wraps: &[secret_key_wrap::Model]) -> Found {
         let master_id = master.id();
-        let Some(wrap) = wraps.iter().find(|wrap| wrap.master_id == master_id) else { return Found::Foreign };
+        let Some(wrap) = wraps.iter().find(|wrap| wrap.master_id == master_id) else {
+            let theirs: Vec<_> = wraps.iter().map(|wrap| wrap.master_id.clone()).collect();
+            if !theirs.is_empty() {
+                self.tell_of_other(master_id, &theirs);
+            }
+            return Found::Foreign;
+        };
         let Some(key) = master.unwrap(&wrap.key_id, &wrap.wrapped) else { return Found::Damaged };
         self.remember(&key);
         Found::Key(key)

@@ -150,7 +150,7 @@ impl Mutation for UpdateUser {
             after.write(&tx.connection, &stored.user_id, &before).await?;
         }
         if let Some(credential) = &self.credential {
-            credential.write(tx, &stored.user_id).await?;
+            credential.replace(tx, &self.target, &stored).await?;
         }
         if let Some(owner) = &self.owner {
             organizations::join(tx, owner, std::slice::from_ref(&stored.user_id)).await?;

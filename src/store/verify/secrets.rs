@@ -1,6 +1,6 @@
 //! What is encrypted: the keys, and whether everything opens, as far as the master key is at hand.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, EntityTrait, ModelTrait};
 
@@ -22,12 +22,14 @@ pub(super) async fn check<'a>(
     })
     .await?;
     let master = secrets.master().ok();
+    let mut theirs = BTreeSet::new();
     let (master_id, mut kept) = (master.map(crate::secret_key::MasterKey::id), HashSet::new());
     rows::each::<secret_key_wrap::Entity>(connection, secret_key_wrap::Column::KeyId, |wrap| {
         let id = &wrap.key_id;
         findings.expect(is_wrap(&wrap.wrapped), || format!("data key {id}: not an encrypted key"));
         findings.expect(keys.contains_key(id), || format!("data key {id}: it is not there"));
         kept.insert(wrap.key_id.clone());
+        theirs.insert(wrap.master_id.clone());
         if let Some(master) = master.filter(|_| master_id.as_ref() == Some(&wrap.master_id)) {
             let key = master.unwrap(id, &wrap.wrapped);
             findings.expect(key.is_some(), || format!("data key {id}: its master key does not open it"));
@@ -42,7 +44,11 @@ pub(super) async fn check<'a>(
     visit_all(&mut sealed).await?;
     let Sealed { mut findings, unopened, .. } = sealed;
     if unopened > 0 {
-        let why = if master.is_none() { "there is no master key" } else { "the master key does not open their data key" };
+        let theirs = theirs.into_iter().collect::<Vec<_>>().join(" or ");
+        let why = match &master_id {
+            None => format!("there is no master key; it is {theirs}"),
+            Some(ours) => format!("the master key {ours} does not open their data key; it is {theirs}"),
+        };
         findings.note(format!("{unopened} rows were not opened: {why}"));
     }
     Ok(findings)

@@ -6,7 +6,7 @@ use roster::proto::{SetPasswordRequest, UserDto, UserIdType, VerifyPasswordRespo
 use tonic::Code::{self, ResourceExhausted};
 use tonic::Status;
 
-use super::{Caller, RIGHT, WRONG, giving, told, user};
+use super::{Caller, RIGHT, WRONG, giving, told, updating, user};
 use crate::calls::{assert_refused, bob, setting};
 use crate::harness::{Client, Refusal, Roster};
 use crate::organizations::organization;
@@ -119,14 +119,31 @@ async fn a_right_password_is_no_guess() {
 }
 
 #[tokio::test]
-async fn a_new_password_does_not_end_it_and_bad_input_does_not_count() {
-    let Caller { roster: _roster, client, .. } = five().await;
+async fn a_new_password_ends_it_under_every_id_and_bad_input_does_not_count() {
+    let caller = five().await;
+    let client = &caller.client;
     for _ in 0..10 {
         drop(client.verify_password("bob-1", "").await.unwrap_err());
     }
-    guess(&client, "bob-1", 5).await;
-    client.set_password(SetPasswordRequest { keep_tokens: true, ..giving("bob-1", "new") }).await.unwrap();
-    assert_limited(client.verify_password("bob-1", "new").await);
+    let ids = [(UserIdType::UserId, "bob-1"), (UserIdType::Email, "bob@example.com"), (UserIdType::Username, "bob")];
+    for new in ["set", "updated"] {
+        for (kind, id) in ids {
+            for _ in 0..5 {
+                caller.verify(kind, id, WRONG).await.message::<VerifyPasswordResponse>();
+            }
+            caller.verify(kind, id, WRONG).await.assert_refused(ResourceExhausted, "RATE_LIMITED");
+        }
+        guess(client, "nobody", if new == "set" { 5 } else { 0 }).await;
+        if new == "set" {
+            client.set_password(SetPasswordRequest { keep_tokens: true, ..giving("bob-1", new) }).await.unwrap();
+        } else {
+            client.users().update_user(updating("bob-1", new)).await.unwrap();
+        }
+        for (kind, id) in ids {
+            assert!(caller.verify(kind, id, new).await.message::<VerifyPasswordResponse>().verified, "{id}");
+        }
+        assert_limited(client.verify_password("nobody", RIGHT).await);
+    }
 }
 
 /// Lets this many callers guess at once on two servers; gives how many were answered, and how many refused.
