@@ -187,6 +187,12 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("a password that is not told of", "UPDATE users SET password_last_set_at = NULL", "passwords", "not told of"),
     ("a password of nobody", "{unchecked}; UPDATE user_credentials SET user_id = 'ghost'", "foreign keys", "user_credentials"),
     ("a public key that is none", "UPDATE signing_keys SET public_key = 'x'", "signing keys", "its public part is none"),
+    (
+        "a public key of another signing key",
+        "UPDATE signing_keys SET public_key = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'",
+        "secrets",
+        "no pair",
+    ),
     ("a signing key that is cut", "UPDATE signing_keys SET private_key = substr(private_key, 5)", "secrets", "private_key"),
     (
         "a token in another column",

@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use sea_orm::{ConnectionTrait, EntityTrait, ModelTrait};
 
 use super::{Findings, rows};
-use crate::entity::{secret_key, secret_key_wrap};
+use crate::entity::{secret_key, secret_key_wrap, signing_key};
 use crate::error::Result;
 use crate::secret_key::{DataKey, is_sealed, is_wrap};
 use crate::store::secrets::{SealedTable, Secrets, Visitor, place, visit_all};
+use crate::user_token::SigningKey;
 
 pub(super) async fn check<'a>(
     connection: &impl ConnectionTrait,
@@ -43,6 +44,7 @@ pub(super) async fn check<'a>(
     let mut sealed = Sealed { connection, keys: &keys, findings, unopened: 0 };
     visit_all(&mut sealed).await?;
     let Sealed { mut findings, unopened, .. } = sealed;
+    check_pairs(connection, &keys, &mut findings).await?;
     if unopened > 0 {
         let theirs = theirs.into_iter().collect::<Vec<_>>().join(" or ");
         let why = match &master_id {
@@ -52,6 +54,22 @@ pub(super) async fn check<'a>(
         findings.note(format!("{unopened} rows were not opened: {why}"));
     }
     Ok(findings)
+}
+
+/// Whether the halves of signing keys belong together, as far as they open: else every token would be refused.
+async fn check_pairs(
+    connection: &impl ConnectionTrait,
+    keys: &HashMap<String, Option<DataKey>>,
+    findings: &mut Findings<'_>,
+) -> Result<()> {
+    rows::each::<signing_key::Entity>(connection, signing_key::Column::Kid, |row| {
+        let Some(Some(key)) = keys.get(&row.key_id) else { return };
+        let place = place::<signing_key::Entity>(&row.kid, signing_key::Column::PrivateKey);
+        let Some(bytes) = key.open(place, &row.private_key) else { return };
+        let pair = SigningKey::from_bytes(row.kid.clone(), &bytes).is_some_and(|key| key.public() == row.public_key);
+        findings.expect(pair, || format!("signing key {}: its halves are no pair", row.kid));
+    })
+    .await
 }
 
 /// The rows of the tables that have something encrypted.
