@@ -33,10 +33,8 @@ impl CredentialService for Credentials {
         if message.password.is_none() && message.password_hash.is_none() {
             violations.add("password", "must be given, or password_hash");
         }
-        let target = violations.none_or_some(target)?;
-        let Some(credential) = self.store.credential(given).await? else {
-            return Err(crate::error::Error::internal("a password without violations is none").into());
-        };
+        let (target, given) = violations.none_or_some(target.zip(given))?;
+        let credential = self.store.credential(given).await?;
         let (reset_on_next_login, keep_tokens) = (message.reset_password_on_next_login, message.keep_tokens);
         let set = SetPassword { target, credential, reset_on_next_login, keep_tokens };
         write(&self.store, context, set, |()| SetPasswordResponse {}).await

@@ -9,6 +9,7 @@ use tonic::Request;
 use super::batches::Targets;
 use super::paging::Paging;
 use super::{Call, Reply, collections, identifiers, reply, write};
+use crate::error::Result;
 use crate::proto::find_user_request::By;
 use crate::proto::user_service_server::UserService;
 use crate::proto::{
@@ -24,7 +25,7 @@ use crate::proto::{
 };
 use crate::store::Store;
 use crate::store::collections::Holding;
-use crate::store::credentials::GivenPassword;
+use crate::store::credentials::{Credential, GivenPassword};
 use crate::store::groups::Groups;
 use crate::store::roles::Roles;
 use crate::store::tokens::UserToken;
@@ -97,7 +98,7 @@ impl UserService for Users {
         let Call { message, mut violations, caller, context, .. } = Call::open(request)?;
         let given = GivenPassword::read(&message, &mut violations);
         let create = CreateUser::read(message.user, &caller.tenant, self.store.calling_code(), violations)?;
-        let create = create.with(self.store.credential(given).await?);
+        let create = create.with(credential(&self.store, given).await?);
         write(&self.store, context, create, |user| CreateUserResponse { user: Some(user) }).await
     }
 
@@ -107,7 +108,7 @@ impl UserService for Users {
         let target = identifiers::user(&message, &self.store, &mut violations);
         let given = GivenPassword::read(&message, &mut violations);
         let update = UpdateUser::read(message, target, &caller.tenant, calling_code, violations)?;
-        let update = update.with(self.store.credential(given).await?);
+        let update = update.with(credential(&self.store, given).await?);
         write(&self.store, context, update, |user| UpdateUserResponse { user: Some(user) }).await
     }
 
@@ -186,5 +187,13 @@ impl UserService for Users {
         let target = violations.none_or_some(target)?;
         let UserToken { token, iat, exp } = self.store.refresh_user_token(&caller.tenant, &target).await?;
         reply(RefreshUserTokenResponse { token, iat, exp })
+    }
+}
+
+/// The password that a user is given, if they are given one.
+async fn credential(store: &Store, given: Option<GivenPassword>) -> Result<Option<Credential>> {
+    match given {
+        Some(given) => store.credential(given).await.map(Some),
+        None => Ok(None),
     }
 }

@@ -15,7 +15,7 @@ use crate::entity::user;
 use crate::entity::user_credential::{ActiveModel, Column, Entity};
 use crate::error::Result;
 use crate::limits;
-use crate::password::{Level, Password, PasswordHash, Work};
+use crate::password::{Level, Password, PasswordHash, Place, Work};
 use crate::proto::PasswordSecurityLevel;
 use crate::proto::reflect::Reflect;
 use crate::validate::Violations;
@@ -92,21 +92,12 @@ impl Store {
     /// # Errors
     /// [`crate::error::Error::Overloaded`] when too many are being hashed.
     pub async fn credentials(&self, given: Vec<Option<GivenPassword>>) -> Result<Vec<Option<Credential>>> {
-        let work = if given.len() > 1 { Work::Batch } else { Work::Set };
         let mut place = None;
         let mut credentials = Vec::with_capacity(given.len());
         for given in given {
             credentials.push(match given {
+                Some(given) => Some(self.hash(given, Work::Batch, &mut place).await?),
                 None => None,
-                Some(GivenPassword::Hash(hash)) => Some(Credential { hash, clear: None }),
-                Some(GivenPassword::Clear(clear)) => {
-                    let place = match &place {
-                        Some(place) => place,
-                        None => place.insert(self.hashing.place(work)?),
-                    };
-                    let hash = place.hash(clear.clone()).await?;
-                    Some(Credential { hash, clear: Some(clear) })
-                }
             });
         }
         Ok(credentials)
@@ -116,8 +107,21 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::credentials`].
-    pub async fn credential(&self, given: Option<GivenPassword>) -> Result<Option<Credential>> {
-        Ok(self.credentials(vec![given]).await?.pop().flatten())
+    pub async fn credential(&self, given: GivenPassword) -> Result<Credential> {
+        self.hash(given, Work::Set, &mut None).await
+    }
+
+    /// The place is taken by the first that has to be hashed.
+    async fn hash(&self, given: GivenPassword, work: Work, place: &mut Option<Place>) -> Result<Credential> {
+        let clear = match given {
+            GivenPassword::Hash(hash) => return Ok(Credential { hash, clear: None }),
+            GivenPassword::Clear(clear) => clear,
+        };
+        let place = match place {
+            Some(place) => place,
+            None => place.insert(self.hashing.place(work)?),
+        };
+        Ok(Credential { hash: place.hash(clear.clone()).await?, clear: Some(clear) })
     }
 
     /// How many argon2id hashes of the configured parameters or more were computed: for tests, which count the work of a check.

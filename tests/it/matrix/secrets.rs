@@ -21,7 +21,7 @@ const TABLES: [(&str, &[&str]); 2] = [
 pub(super) async fn of(roster: &Roster) -> String {
     for object in Noun::User.present() {
         let given = GivenPassword::Clear(Password::new(&object.text("password")));
-        let credential = roster.store.credential(Some(given)).await.unwrap().unwrap();
+        let credential = roster.store.credential(given).await.unwrap();
         let target = Identifier::UserId(Noun::User.name(object));
         let set = SetPassword { target, credential, reset_on_next_login: false, keep_tokens: true };
         roster.store.write(Context::default(), set).await.unwrap();
