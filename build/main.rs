@@ -5,9 +5,11 @@
 
 mod policy;
 mod reflect;
+mod served;
 
 use std::{env, error::Error, fs, path::Path, path::PathBuf, process::Command};
 
+use prost_reflect::prost_types::FileDescriptorSet;
 use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
 
 /// Messages that are rows: read from and written to the table of the entity, with no code in between.
@@ -42,7 +44,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         // No file of ours needs it; reflection serves it, so that tools can print what errors carry.
         "google/rpc/error_details.proto",
     ];
-    compile(&out, "roster.v1", &["proto", "third_party/proto"], &api)?;
+    let (pool, files) = compile(&out, "roster.v1", &["proto", "third_party/proto"], &api)?;
+    fs::write(out.join("user_fields.rs"), served::fields(&pool)?)?;
+    served::generate(&pool, "roster.v1", files, &out.join("served"))?;
     let fixture = ["roster/fixture/v1/fixture.proto"];
     compile(&out, "roster.fixture.v1", &["tests/fixtures/proto", "proto"], &fixture)?;
     for watched in ["build", "proto", "third_party/proto", "tests/fixtures/proto"] {
@@ -52,8 +56,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Writes what the package needs to `out`: `<package>.rs`, `<package>.bin`, `<package>.reflect.rs`, `<package>.policy.rs`.
-fn compile(out: &Path, package: &str, includes: &[&str], files: &[&str]) -> Result<(), Box<dyn Error>> {
+/// Writes what the package needs to `out`: `<package>.rs`, `<package>.bin`, `<package>.reflect.rs`, `<package>.policy.rs`; all but
+/// its servers.
+fn compile(
+    out: &Path,
+    package: &str,
+    includes: &[&str],
+    files: &[&str],
+) -> Result<(DescriptorPool, FileDescriptorSet), Box<dyn Error>> {
     let mut compiler = protox::Compiler::new(includes)?;
     compiler.include_imports(true).include_source_info(true).open_files(files)?;
     let pool = compiler.descriptor_pool();
@@ -66,6 +76,7 @@ fn compile(out: &Path, package: &str, includes: &[&str], files: &[&str]) -> Resu
     descriptors.file.retain(|file| !file.name().ends_with("/options.proto"));
     let mut config = tonic_prost_build::configure()
         .codec_path("crate::transport::Codec")
+        .build_server(false)
         .btree_map(".")
         .extern_path(".google.protobuf.Timestamp", "crate::proto::Timestamp")
         .extern_path(".google.rpc", "::tonic_types::pb");
@@ -81,8 +92,8 @@ fn compile(out: &Path, package: &str, includes: &[&str], files: &[&str]) -> Resu
             }
         }
     }
-    config.out_dir(out).compile_fds(descriptors)?;
-    Ok(())
+    config.out_dir(out).compile_fds(descriptors.clone())?;
+    Ok((pool, descriptors))
 }
 
 /// The messages of the package that callers send and receive; not those that only spell our options.

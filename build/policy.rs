@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use prost_reflect::prost_types::method_options::IdempotencyLevel;
 use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
 
 /// The source of `pub(crate) fn method(path: &str) -> Option<Method>` and of `SERVICES` for the package.
@@ -14,10 +15,15 @@ pub(crate) fn generate(pool: &DescriptorPool, package: &str) -> Result<String, S
             let path = format!("/{}/{}", service.full_name(), method.name());
             let (access, repeat) = (access(pool, &method)?, repeat(pool, &method)?);
             let pool_only = is_set(pool, &method, "pool_only")?;
+            let safe = method
+                .method_descriptor_proto()
+                .options
+                .as_ref()
+                .is_some_and(|options| options.idempotency_level() == IdempotencyLevel::NoSideEffects);
             let _ = writeln!(
                 arms,
                 "        {path:?} => Some(Method {{ path: {path:?}, access: Access::{access}, repeat: Repeat::{repeat}, \
-                 pool_only: {pool_only} }}),"
+                 pool_only: {pool_only}, safe: {safe} }}),"
             );
         }
     }

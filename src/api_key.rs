@@ -53,11 +53,9 @@ impl Secret {
     /// hash.
     #[must_use]
     pub fn hash(&self) -> String {
-        use std::fmt::Write;
-        Sha256::digest(self.0.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 0xf)]);
+        Sha256::digest(self.0.as_bytes()).iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
     }
 }
 

@@ -14,11 +14,13 @@ mod deadline;
 mod gate;
 mod panic;
 mod request_id;
+mod tape;
 mod trace;
 
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -32,14 +34,14 @@ use crate::transport::refusal;
 /// Puts the layers around a server.
 #[derive(Clone, Debug)]
 pub struct Layers {
-    gate: gate::Gate,
+    gate: Arc<gate::Gate>,
 }
 
 impl Layers {
     /// Layers that check keys against the store; `open_reflection`: reflection needs no key.
     #[must_use]
     pub fn new(store: Store, open_reflection: bool) -> Self {
-        Self { gate: gate::Gate::new(store, open_reflection) }
+        Self { gate: Arc::new(gate::Gate::new(store, open_reflection)) }
     }
 }
 
@@ -55,7 +57,7 @@ impl<S> Layer<S> for Layers {
 #[derive(Clone, Debug)]
 pub struct Layered<S> {
     inner: S,
-    gate: gate::Gate,
+    gate: Arc<gate::Gate>,
 }
 
 impl<S> Service<Request<Body>> for Layered<S>
@@ -72,7 +74,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
         // The one that was polled ready makes the call; its clone waits for the next.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
@@ -81,11 +83,8 @@ where
         let id = request_id::assign(request.headers());
         let span = trace::span(request.uri().path(), &id);
         let answer = async move {
-            let admitted = async {
-                gate.admit(&mut request).await?;
-                Ok(inner.call(request).await)
-            };
-            let answered = panic::guard(deadline::enforce(deadline, admitted)).await;
+            let passed = gate.pass(request, &mut inner);
+            let answered = panic::guard(deadline::enforce(deadline, passed)).await;
             answered.unwrap_or_else(|error| Ok(refusal::answer(error))).map(refusal::restate)
         };
         Box::pin(async move {

@@ -13,6 +13,8 @@ pub struct Method {
     pub repeat: Repeat,
     /// Whether it is refused to keys that are bound to an organization.
     pub pool_only: bool,
+    /// Whether it only reads, so that it does no harm to answer a call and then keep the answer back.
+    pub safe: bool,
 }
 
 /// What a method's callers must hold.

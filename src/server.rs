@@ -4,20 +4,20 @@ mod first_key;
 mod health;
 mod jwks;
 mod master_key;
+mod runtimes;
 
 pub use first_key::{ensure_first_key, write_key_file};
 pub use jwks::bind as bind_jwks;
 pub use master_key::ensure_master_key;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::{Routes, RoutesBuilder};
-use tonic::transport::server::TcpIncoming;
 
 use crate::layers::Layers;
 use crate::proto::api_key_service_server::ApiKeyServiceServer;
@@ -35,6 +35,7 @@ use crate::rpc::tokens::Tokens;
 use crate::rpc::{api_keys::ApiKeys, groups::Groups, meta::Meta, organizations::Organizations, roles::Roles, users::Users};
 use crate::store::Store;
 use crate::{limits, proto, transport};
+use runtimes::{Runtimes, Serve};
 
 /// How long calls under way may take to end after the signal, and then the last writes: a stop takes under 10 s.
 const DRAIN: Duration = Duration::from_secs(7);
@@ -64,8 +65,8 @@ pub async fn serve(
     reflection: bool,
     listeners: impl Into<Listeners>,
     stop: impl Future<Output = ()>,
-) -> Result<(), tonic::transport::Error> {
-    serve_routes(surface(&store, reflection), store, reflection, listeners, stop).await
+) -> Result<(), Failed> {
+    serve_routes(move |store| surface(store, reflection), store, reflection, listeners, stop).await
 }
 
 /// All that callers reach, but for health.
@@ -111,17 +112,20 @@ fn reflect() -> Result<
     Ok((files().build_v1()?, files().build_v1alpha()?))
 }
 
-/// [`serve`] with other routes: for tests that need a service of their own behind the same layers.
+/// Why serving failed.
+pub type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// [`serve`] with other routes on each runtime's store: for tests that need a service of their own behind the same layers.
 ///
 /// # Errors
 /// When the transport fails.
 pub async fn serve_routes(
-    routes: Routes,
+    routes: impl Fn(&Store) -> Routes + Send + Sync + 'static,
     store: Store,
     open_reflection: bool,
     listeners: impl Into<Listeners>,
     stop: impl Future<Output = ()>,
-) -> Result<(), tonic::transport::Error> {
+) -> Result<(), Failed> {
     let Listeners { grpc, jwks } = listeners.into();
     // Made now where there is none yet, so that no list has to wait for a write.
     if let Err(error) = store.page_tokens().await {
@@ -129,8 +133,44 @@ pub async fn serve_routes(
     }
     let (mut health, health_service) = health::Health::new().await;
     health.check(&store).await;
-    let mut background = JoinSet::new();
+    let mut background = background(&store);
     background.spawn(health.clone().watch(store.clone()));
+    if let Some(listener) = jwks {
+        background.spawn(jwks::serve(listener, store.clone()));
+    }
+    let serve: Serve = Arc::new(move |store, connections, stop| {
+        let server = transport::server().layer(Layers::new(store.clone(), open_reflection)).add_routes(routes(&store));
+        Box::pin(server.add_service(health_service.clone()).serve_with_incoming_shutdown(connections, stop))
+    });
+    let mut runtimes = Runtimes::start(&store, &serve)?;
+    let dealing = runtimes.deal(grpc);
+    let ended = tokio::select! {
+        ended = runtimes.ended() => Some(ended),
+        () = dealing => None,
+        () = stop => None,
+    };
+    background.shutdown().await;
+    // Health first, so that nobody sends more; then GOAWAY; then the watchers of health, who would never leave.
+    health.drain().await;
+    runtimes.drain();
+    health.close().await;
+    let ended = match ended {
+        Some(ended) => ended,
+        None => tokio::time::timeout(DRAIN, runtimes.ended()).await.unwrap_or_else(|_| {
+            tracing::warn!("some calls did not end in time and are cut off");
+            Ok(())
+        }),
+    };
+    runtimes.cut_off().await;
+    if tokio::time::timeout(CLOSE, store.close()).await.is_err() {
+        tracing::warn!("a write did not end in time; the database settles it at the next start");
+    }
+    Ok(ended?)
+}
+
+/// What goes on beside the calls.
+fn background(store: &Store) -> JoinSet<()> {
+    let mut background = JoinSet::new();
     let flushing = store.clone();
     background.spawn(async move { flushing.keep_flushing_last_used().await });
     let purging = store.clone();
@@ -141,38 +181,5 @@ pub async fn serve_routes(
     background.spawn(async move { rotating.keep_rotating_signing_keys().await });
     let clearing = store.clone();
     background.spawn(async move { clearing.keep_clearing_organizations().await });
-
-    if let Some(listener) = jwks {
-        background.spawn(jwks::serve(listener, store.clone()));
-    }
-
-    let (drain, draining) = oneshot::channel::<()>();
-    let incoming = TcpIncoming::from(grpc).with_nodelay(Some(true));
-    let serving = transport::server()
-        .layer(Layers::new(store.clone(), open_reflection))
-        .add_routes(routes)
-        .add_service(health_service)
-        .serve_with_incoming_shutdown(incoming, async { drop(draining.await) });
-    let mut serving = std::pin::pin!(serving);
-    let ended = tokio::select! {
-        ended = &mut serving => Some(ended),
-        () = stop => None,
-    };
-    background.shutdown().await;
-    let ended = if let Some(ended) = ended {
-        ended
-    } else {
-        // Health first, so that nobody sends more; then GOAWAY; then the watchers of health, who would never leave.
-        health.drain().await;
-        let _ = drain.send(());
-        health.close().await;
-        tokio::time::timeout(DRAIN, serving).await.unwrap_or_else(|_| {
-            tracing::warn!("some calls did not end in time and are cut off");
-            Ok(())
-        })
-    };
-    if tokio::time::timeout(CLOSE, store.close()).await.is_err() {
-        tracing::warn!("a write did not end in time; the database settles it at the next start");
-    }
-    ended
+    background
 }

@@ -54,6 +54,8 @@ pub use write::{Context, Mutation, Tx};
 #[derive(Clone, Debug)]
 pub struct Store {
     engine: engine::Engine,
+    reads: engine::reads::Reads,
+    callers: api_keys::Callers,
     clock: Clock,
     calling_code: CallingCode,
     last_used: LastUsed,
@@ -74,6 +76,8 @@ impl Store {
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
         let engine = engine::Engine::open(config).await?;
         Ok(Self {
+            reads: engine.reads(),
+            callers: api_keys::Callers::default(),
             engine,
             clock,
             calling_code: config.phone_country_code,
@@ -106,6 +110,18 @@ impl Store {
     /// served.
     pub fn observe_statements(&mut self, observe: impl Fn() + Clone + Send + Sync + 'static) {
         self.engine.observe(observe);
+        self.reads = self.engine.reads();
+    }
+
+    /// The same store for another runtime: what travels together is what is asked on one.
+    #[must_use]
+    pub fn for_runtime(&self) -> Self {
+        Self { reads: self.engine.reads(), callers: api_keys::Callers::default(), ..self.clone() }
+    }
+
+    /// Closes what is this runtime's own.
+    pub async fn close_for_runtime(&self) {
+        self.reads.close().await;
     }
 
     /// The calling code of phone numbers that name none.
@@ -125,6 +141,7 @@ impl Store {
     /// Notes what is still to be noted, lets writers finish, and closes all connections.
     pub async fn close(self) {
         self.flush_last_used().await;
+        self.reads.close().await;
         self.engine.close().await;
     }
 }

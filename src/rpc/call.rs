@@ -124,7 +124,7 @@ mod tests {
 
     fn open(scopes: &str, message: UpdateThingRequest) -> Result<Call<UpdateThingRequest>> {
         let mut request = Request::new(message);
-        let method = Method { path: "/x/Y", access: Access::AnyKey, repeat: Repeat::Anyway, pool_only: false };
+        let method = Method { path: "/x/Y", access: Access::AnyKey, repeat: Repeat::Anyway, pool_only: false, safe: false };
         request.extensions_mut().insert(method);
         let (scopes, tenant) = (scopes.parse().unwrap(), Tenant::Pool);
         request.extensions_mut().insert(Caller { api_key_id: "key".into(), scopes, expires_at: None, tenant });

@@ -11,17 +11,17 @@ use super::paging::Paging;
 use super::{Call, Reply, collections, identifiers, reply, write};
 use crate::error::Result;
 use crate::proto::find_user_request::By;
+use crate::proto::served::{FindUserResponse, GetUserResponse};
 use crate::proto::user_service_server::UserService;
 use crate::proto::{
     AddUserRolesRequest, AddUserRolesResponse, AddUserToGroupRequest, AddUserToGroupResponse, BatchCreateUsersRequest,
     BatchCreateUsersResponse, BatchDeleteUsersRequest, BatchDeleteUsersResponse, BatchGetUsersRequest, BatchGetUsersResponse,
     BatchUserExistsRequest, BatchUserExistsResponse, CheckUserRequest, CheckUserResponse, CheckUsernameAvailabilityRequest,
     CheckUsernameAvailabilityResponse, CreateUserRequest, CreateUserResponse, DeleteUserRequest, DeleteUserResponse,
-    FindUserRequest, FindUserResponse, GetUserRequest, GetUserResponse, ListUserGroupsRequest, ListUserGroupsResponse,
-    ListUserRolesRequest, ListUserRolesResponse, ListUsersRequest, ListUsersResponse, RefreshUserTokenRequest,
-    RefreshUserTokenResponse, RemoveUserFromGroupRequest, RemoveUserFromGroupResponse, RemoveUserRolesRequest,
-    RemoveUserRolesResponse, SearchUsersRequest, SearchUsersResponse, UpdateUserRequest, UpdateUserResponse, UserExistsRequest,
-    UserExistsResponse,
+    FindUserRequest, GetUserRequest, ListUserGroupsRequest, ListUserGroupsResponse, ListUserRolesRequest,
+    ListUserRolesResponse, ListUsersRequest, ListUsersResponse, RefreshUserTokenRequest, RefreshUserTokenResponse,
+    RemoveUserFromGroupRequest, RemoveUserFromGroupResponse, RemoveUserRolesRequest, RemoveUserRolesResponse,
+    SearchUsersRequest, SearchUsersResponse, UpdateUserRequest, UpdateUserResponse, UserExistsRequest, UserExistsResponse,
 };
 use crate::store::Store;
 use crate::store::collections::Holding;
@@ -71,7 +71,7 @@ impl UserService for Users {
         let target = identifiers::user(&message, &self.store, &mut violations);
         let level = identifiers::level("", &message, &caller.tenant, &mut violations);
         let target = violations.none_or_some(target)?;
-        reply(GetUserResponse { user: Some(self.store.user(&caller.tenant, &target, &View::of(&message, &level)).await?) })
+        reply(GetUserResponse { user: self.store.user(&caller.tenant, &target, &View::of(&message, &level)).await? })
     }
 
     async fn find_user(&self, request: Request<FindUserRequest>) -> Reply<FindUserResponse> {
@@ -91,7 +91,7 @@ impl UserService for Users {
         };
         let level = identifiers::level("", &message, &caller.tenant, &mut violations);
         let target = violations.none_or_some(target)?;
-        reply(FindUserResponse { user: Some(self.store.user(&caller.tenant, &target, &View::of(&message, &level)).await?) })
+        reply(FindUserResponse { user: self.store.user(&caller.tenant, &target, &View::of(&message, &level)).await? })
     }
 
     async fn create_user(&self, request: Request<CreateUserRequest>) -> Reply<CreateUserResponse> {

@@ -1,5 +1,6 @@
 //! API keys: who may call. They are read from the database on every call, so that a revoked one is refused by the next.
 
+mod callers;
 mod create;
 pub(super) mod last_used;
 mod list;
@@ -12,9 +13,11 @@ mod update;
 
 use std::sync::Arc;
 
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
-use super::engine::Reading;
+use super::engine::keys::any_of;
+use super::engine::prepared::Prepared;
+use super::engine::reads::{KeyRow, KeyTicket};
 use super::{Store, Tenant};
 use crate::api_key::Secret;
 use crate::entity::{api_key, api_key_secret};
@@ -22,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::proto::Timestamp;
 use crate::scope::{Scope, Scopes};
 
+pub(super) use callers::Callers;
 pub use create::{CreateApiKey, CreatedApiKey};
 pub use revoke::RevokeApiKey;
 pub use root::{EnsureApiKey, EnsureRootKey, Ensured, HandOver};
@@ -29,7 +33,7 @@ pub use rotate::RotateApiKey;
 pub use update::UpdateApiKey;
 
 /// Who calls.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The id of their API key.
     pub api_key_id: Arc<str>,
@@ -50,34 +54,80 @@ impl Caller {
 }
 
 impl Store {
-    /// The caller who presents the key.
+    /// Begins to find out who presents the key.
+    ///
+    /// # Errors
+    /// [`Error::ApiKeyInvalid`] for what cannot be one.
+    pub fn check_key(&self, presented: &str) -> Result<Check> {
+        let secret = Secret::presented(presented).ok_or(Error::ApiKeyInvalid)?;
+        let hash = secret.hash();
+        let ticket = self.reads.key(hash.clone());
+        Ok(Check { hash, ticket })
+    }
+
+    /// Who it most likely is: whoever it was the last time.
+    #[must_use]
+    pub fn guess(&self, check: &Check) -> Option<Caller> {
+        self.callers.get(&check.hash)
+    }
+
+    /// Who it is.
     ///
     /// # Errors
     /// [`Error::ApiKeyInvalid`], [`Error::ApiKeyRevoked`] or [`Error::ApiKeyExpired`].
+    pub async fn caller(&self, check: Check) -> Result<Caller> {
+        let Check { hash, ticket } = check;
+        let caller = self.admit(ticket.answer().await?);
+        self.callers.note(hash, caller.as_ref().ok());
+        caller
+    }
+
+    /// The caller who presents the key: [`Store::check_key`] to its end.
+    ///
+    /// # Errors
+    /// As [`Store::caller`].
     pub async fn authenticate(&self, presented: &str) -> Result<Caller> {
-        let secret = Secret::presented(presented).ok_or(Error::ApiKeyInvalid)?;
-        let query = api_key_secret::Entity::find_by_id(secret.hash()).find_also_related(api_key::Entity);
-        let read = move |reading: Reading| {
-            let query = query.clone();
-            async move { Ok(query.one(&reading.connection()).await?) }
-        };
-        let Some((secret, Some(key))) = self.engine.read(read).await? else { return Err(Error::ApiKeyInvalid) };
+        self.caller(self.check_key(presented)?).await
+    }
+
+    /// Who has the key that was found.
+    fn admit(&self, found: Option<Arc<KeyRow>>) -> Result<Caller> {
+        let key = found.ok_or(Error::ApiKeyInvalid)?;
         let now = self.clock.now();
-        require_good(&key, now)?;
-        if secret.expires_at.is_some_and(|end| end <= now) {
+        require_good(key.revoked_at, key.expires_at, now)?;
+        if key.secret_expires_at.is_some_and(|end| end <= now) {
             return Err(Error::ApiKeyExpired);
         }
         let scopes = key.scopes.parse().map_err(Error::internal)?;
         let tenant = Tenant::of(key.organization_id.as_deref());
-        let caller = Caller { api_key_id: key.api_key_id.into(), scopes, expires_at: key.expires_at, tenant };
+        let caller = Caller { api_key_id: key.api_key_id.as_str().into(), scopes, expires_at: key.expires_at, tenant };
         self.last_used.note(caller.api_key_id.clone(), now);
         Ok(caller)
     }
 }
 
+/// A check of a key that is under way.
+#[derive(Debug)]
+pub struct Check {
+    hash: String,
+    ticket: KeyTicket,
+}
+
+/// The key of a secret's hash, as [`KeyRow`] reads it.
+pub(super) fn by_secret(connection: &impl ConnectionTrait) -> Prepared {
+    Prepared::new(connection, false, |hashes, _| {
+        let secrets = api_key_secret::Entity::find().select_only().column(api_key_secret::Column::SecretHash);
+        let key = [api_key::Column::ApiKeyId, api_key::Column::Scopes, api_key::Column::OrganizationId];
+        let times = [api_key::Column::RevokedAt, api_key::Column::ExpiresAt];
+        let secrets = secrets.inner_join(api_key::Entity).columns(key).columns(times);
+        let secrets = secrets.column_as(api_key_secret::Column::ExpiresAt, "secret_expires_at");
+        secrets.filter(any_of(connection, api_key_secret::Column::SecretHash, hashes)).into_query()
+    })
+}
+
 /// Refuses a key that was revoked or whose time is over.
-fn require_good(key: &api_key::Model, now: Timestamp) -> Result<()> {
-    match (key.revoked_at, key.expires_at) {
+fn require_good(revoked_at: Option<Timestamp>, expires_at: Option<Timestamp>, now: Timestamp) -> Result<()> {
+    match (revoked_at, expires_at) {
         (Some(_), _) => Err(Error::ApiKeyRevoked),
         (None, Some(end)) if end <= now => Err(Error::ApiKeyExpired),
         _ => Ok(()),

@@ -7,8 +7,11 @@ pub(super) mod keys;
 pub(super) mod locks;
 mod open_error;
 mod postgres;
+pub(super) mod prepared;
 mod queue;
 mod reach;
+pub(super) mod reads;
+mod rounds;
 mod schema;
 pub(super) mod search;
 mod sqlite;
@@ -20,6 +23,7 @@ use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
@@ -47,6 +51,22 @@ pub(super) struct Engine {
     reach: Arc<Reach>,
     /// What each transaction begins with, behind a pooler.
     opening: Option<Opening>,
+    /// What the rounds of reads need.
+    hot: Arc<reads::Hot>,
+    /// Who is told of statements.
+    observer: Observer,
+    /// The runtime that the pools' connections are of: whatever uses them runs there, also when it is another one that asks.
+    home: Handle,
+}
+
+/// Somebody who is told of every statement.
+#[derive(Clone, Default)]
+struct Observer(Option<Arc<dyn Fn() + Send + Sync>>);
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Observer")
+    }
 }
 
 /// What transactions begin with where nothing can be set on connections, since a pooler hands each transaction another one.
@@ -170,7 +190,15 @@ impl Engine {
             };
             engine.attempts(attempt).await
         };
-        tokio::spawn(task.in_current_span()).await.map_err(Error::internal)?
+        self.at_home(task).await
+    }
+
+    /// Runs the work on the runtime of the connections, to the end even when the caller stops waiting.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub(super) async fn at_home<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+        self.home.spawn(work.in_current_span()).await.map_err(Error::internal)?
     }
 
     /// Waits for a turn to write.
@@ -228,6 +256,19 @@ impl Engine {
             let observe = observe.clone();
             connection.set_metric_callback(move |_| observe());
         }
+        self.observer = Observer(Some(Arc::new(observe)));
+    }
+
+    /// Tells of a statement that a round makes.
+    fn count_statement(&self) {
+        if let Some(observe) = &self.observer.0 {
+            observe();
+        }
+    }
+
+    /// The rounds of reads of a runtime.
+    pub(super) fn reads(&self) -> reads::Reads {
+        reads::Reads::new(self)
     }
 
     /// Asks the database for a sign of life. It goes past those who queue: that they are many is no reason to report it as gone.
@@ -253,6 +294,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// How many runtimes serve: one a core.
+pub(super) fn runtimes() -> u32 {
+    std::thread::available_parallelism().ok().and_then(|cores| cores.get().try_into().ok()).unwrap_or(1)
 }
 
 /// Begins to read one state.

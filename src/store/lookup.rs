@@ -1,15 +1,17 @@
 //! The one door for lookups by identifier: one query for each kind of identifier, however many are asked for.
 
 mod account;
+mod hot;
 
 pub use account::Account;
+pub(super) use hot::{Asked, queries};
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select,
+    ConnectionTrait, DbErr, EntityTrait, EnumIter, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select,
 };
 
 use super::engine::{Reading, keys::any_of};
@@ -37,30 +39,47 @@ pub enum Identifier {
     SyncRelation(Account),
 }
 
-/// What identifiers of a kind are matched by.
-#[derive(Clone, Copy)]
+/// The kinds of identifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter)]
 enum Kind {
-    Column(user::Column),
+    UserId,
+    Email,
+    Phone,
+    Username,
+    ExternalId,
     Identity,
     SyncRelation,
 }
 
 impl Kind {
     fn name(self) -> &'static str {
-        match self {
-            Self::Column(column) => name(column),
-            Self::Identity => "identity",
-            Self::SyncRelation => "sync_relation",
+        match (self, self.column()) {
+            (_, Some(column)) => name(column),
+            (Self::Identity, None) => "identity",
+            (_, None) => "sync_relation",
         }
     }
 
-    /// The users who have one of the keys, each beside the key.
-    fn select<S: Shape>(self, connection: &impl ConnectionTrait, keys: &[&str]) -> Select<user::Entity> {
+    /// The column that identifiers of the kind are matched by; none: they are accounts.
+    fn column(self) -> Option<user::Column> {
         match self {
-            Self::Column(column) => S::select().column_as(column, MATCHED).filter(any_of(connection, column, keys)),
-            Self::Identity => account::by_connection::<S>(connection, keys, MATCHED),
-            Self::SyncRelation => account::by_provider::<S>(connection, keys, MATCHED),
+            Self::UserId => Some(user::Column::UserId),
+            Self::Email => Some(user::Column::EmailKey),
+            Self::Phone => Some(user::Column::PhoneKey),
+            Self::Username => Some(user::Column::Username),
+            Self::ExternalId => Some(user::Column::ExternalId),
+            Self::Identity | Self::SyncRelation => None,
         }
+    }
+
+    /// The users who have one of the keys, as far as the tenant sees them, each beside the key and their id.
+    fn select<S: Shape>(self, connection: &impl ConnectionTrait, keys: &[&str], tenant: &Tenant) -> Select<user::Entity> {
+        let select = match (self, self.column()) {
+            (_, Some(column)) => S::select().column_as(column, MATCHED).filter(any_of(connection, column, keys)),
+            (Self::Identity, None) => account::by_connection::<S>(connection, keys, MATCHED),
+            (_, None) => account::by_provider::<S>(connection, keys, MATCHED),
+        };
+        S::as_seen_by(tenant, select).column_as(user::Column::UserId, MATCHED_USER)
     }
 }
 
@@ -68,6 +87,11 @@ impl Kind {
 pub(super) trait Shape: FromQueryResult + Clone + Send + Sync + 'static {
     /// The query for its columns.
     fn select() -> Select<user::Entity>;
+
+    /// The query for those whom the tenant sees.
+    fn as_seen_by(tenant: &Tenant, select: Select<user::Entity>) -> Select<user::Entity> {
+        select.filter(tenant.sees_user())
+    }
 }
 
 impl Shape for user::Model {
@@ -91,11 +115,11 @@ impl Identifier {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::UserId(_) => Kind::Column(user::Column::UserId),
-            Self::Email(_) => Kind::Column(user::Column::EmailKey),
-            Self::Phone(_) => Kind::Column(user::Column::PhoneKey),
-            Self::Username(_) => Kind::Column(user::Column::Username),
-            Self::ExternalId(_) => Kind::Column(user::Column::ExternalId),
+            Self::UserId(_) => Kind::UserId,
+            Self::Email(_) => Kind::Email,
+            Self::Phone(_) => Kind::Phone,
+            Self::Username(_) => Kind::Username,
+            Self::ExternalId(_) => Kind::ExternalId,
             Self::Identity(_) => Kind::Identity,
             Self::SyncRelation(_) => Kind::SyncRelation,
         }
@@ -189,8 +213,7 @@ async fn match_up<S: Shape>(
     }
     let mut found: HashMap<(&'static str, String), Found<S>> = HashMap::new();
     for (name, (kind, keys)) in kinds {
-        let select = kind.select::<S>(connection, &keys).filter(tenant.sees_user());
-        let select = select.column_as(user::Column::UserId, MATCHED_USER);
+        let select = kind.select::<S>(connection, &keys, tenant);
         for Matched { key, user } in lock(select).into_model::<Matched<S>>().all(connection).await? {
             match found.entry((name, key)) {
                 Entry::Vacant(place) => drop(place.insert(user)),
@@ -210,9 +233,12 @@ pub(super) fn name(column: user::Column) -> &'static str {
     sea_orm::IdenStatic::as_str(&column)
 }
 
-/// The result columns that tell which identifier a row answers, and whose the row is.
-const MATCHED: &str = "matched_key";
+/// The result columns that tell which identifier a row answers, whose the row is, which organization owns the user, and whether
+/// the tenant sees the user.
+pub(super) const MATCHED: &str = "matched_key";
 const MATCHED_USER: &str = "matched_user";
+pub(super) const OWNER: &str = "owner";
+pub(super) const SEEN: &str = "seen";
 
 /// A row beside the key that it was found by.
 struct Matched<S> {

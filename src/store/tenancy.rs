@@ -37,14 +37,19 @@ impl Tenant {
 
     /// Whether a user is seen: those of the whole pool all are, those of an organization when they are its members.
     pub(super) fn sees_user(&self) -> Condition {
-        let Self::Organization(id) = self else { return Condition::all() };
+        Condition::all().add_option(self.membership())
+    }
+
+    /// Whether the user at hand is a member of the tenant's organization; none: the tenant is of the whole pool.
+    pub(super) fn membership(&self) -> Option<Expr> {
+        let id = self.organization_id()?;
         let membership = Query::select()
             .expr(Expr::value(1))
             .from(member::Entity)
-            .and_where(member::Column::OrganizationId.eq(id.as_ref()))
+            .and_where(member::Column::OrganizationId.eq(id))
             .and_where(member::Column::UserId.into_expr().equals((user::Entity, user::Column::UserId)))
             .to_owned();
-        Condition::all().add(Expr::exists(membership))
+        Some(Expr::exists(membership))
     }
 
     /// Whether what is about an organization of this id may be shown.

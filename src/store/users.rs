@@ -19,7 +19,8 @@ pub use batch_create::{BatchCreateUsers, CreatedUser};
 pub use batch_delete::BatchDeleteUsers;
 pub use create::CreateUser;
 pub use delete::DeleteUser;
-pub use exists::{Met, Probe, Probed};
+pub use exists::{Probe, Probed};
+pub use row::Met;
 pub(super) use row::{Brief, UserRow};
 pub use search::Search;
 pub use update::UpdateUser;
@@ -27,9 +28,12 @@ pub(super) use update::require_identifier;
 pub use view::View;
 pub(super) use view::show;
 
+use prost::Message;
+use prost::bytes::Bytes;
 use sea_orm::{ActiveValue::Set, ConnectionTrait};
 
 use super::engine::Reading;
+use super::lookup::Asked;
 use super::{Identifier, Store, Tenant, Tx, etag, lookup};
 use crate::entity::user;
 use crate::error::{Error, Result};
@@ -49,14 +53,13 @@ pub(super) fn stamp(row: &mut user::ActiveModel, stored: &user::Model, tx: &Tx) 
 }
 
 impl Store {
-    /// The user who has the identifier.
+    /// The user who has the identifier: `UserDto` on the wire.
     ///
     /// # Errors
     /// [`Error::UserNotFound`] if nobody has it whom the tenant sees; [`Error::OrganizationNotFound`] for the view's level.
-    pub async fn user(&self, tenant: &Tenant, identifier: &Identifier, view: &View) -> Result<UserDto> {
+    pub async fn user(&self, tenant: &Tenant, identifier: &Identifier, view: &View) -> Result<Bytes> {
         if view.is_plain() {
-            let found = self.lookup::<UserRow>(tenant, std::slice::from_ref(identifier)).await?.pop();
-            return found.unwrap_or(Err(Error::UserNotFound)).map(|user| user.into_dto(tenant));
+            return Ok(self.look(tenant, identifier, Asked::Profile).await?.bytes);
         }
         // The profile and what hangs on it are of one moment, so that its etag stands for both.
         let (tenant, identifier, view) = (tenant.clone(), identifier.clone(), view.clone());
@@ -67,7 +70,7 @@ impl Store {
                 read(&reading.connection(), &tenant, &identifier, &view).await
             }
         };
-        self.engine.snapshot(read).await
+        Ok(self.engine.snapshot(read).await?.encode_to_vec().into())
     }
 
     /// The users who have the identifiers, in their order, or why there is none. Fewer where these already make more than a

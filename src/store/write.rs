@@ -4,7 +4,6 @@
 use std::future::Future;
 
 use sea_orm::{DatabaseTransaction, TransactionTrait};
-use tracing::Instrument;
 
 use super::credentials::Credential;
 use super::engine::commit_failed;
@@ -118,7 +117,7 @@ impl Store {
                 answer => answer,
             }
         };
-        tokio::spawn(task.in_current_span()).await.map_err(Error::internal)?
+        self.engine.at_home(task).await
     }
 
     async fn transact<M: Mutation>(&self, context: &Context, mutation: &M) -> Result<M::Answer> {

@@ -47,7 +47,7 @@ pub(crate) struct Roster {
     /// Whether the test has done to the database what no caller could; all servers on it know.
     damaged: Arc<AtomicBool>,
     stop: Option<oneshot::Sender<()>>,
-    served: Option<JoinHandle<Result<(), tonic::transport::Error>>>,
+    served: Option<JoinHandle<Result<(), roster::server::Failed>>>,
     // Dropped last: the database lives in it.
     pub(crate) directory: Arc<TempDir>,
 }
@@ -116,7 +116,9 @@ impl Roster {
             let stopped = async { drop(stopped.await) };
             match routes {
                 None => roster::server::serve(serving, config.reflection, listener, stopped).await,
-                Some(routes) => roster::server::serve_routes(routes, serving, config.reflection, listener, stopped).await,
+                Some(routes) => {
+                    roster::server::serve_routes(move |_| routes.clone(), serving, config.reflection, listener, stopped).await
+                }
             }
         });
         let damaged = Arc::new(AtomicBool::new(false));
@@ -169,7 +171,7 @@ impl Roster {
     }
 
     /// Stops it as SIGTERM would, and waits for the end.
-    pub(crate) async fn stop(mut self) -> Result<(), tonic::transport::Error> {
+    pub(crate) async fn stop(mut self) -> Result<(), roster::server::Failed> {
         drop(self.stop.take());
         self.served.take().unwrap().await.unwrap()
     }

@@ -79,7 +79,8 @@ pub(super) async fn check_user(store: &Store, call: Call<CheckUserRequest>) -> R
         code: code.into(),
         message: message.to_owned(),
         created_at: met.as_ref().map(|met| met.created_at),
-        exists_in_current_organization: met.map(|met| met.is_member),
+        // Of the whole pool nobody is a member.
+        exists_in_current_organization: met.map(|met| met.seen && call.caller.tenant.organization_id().is_some()),
     })
 }
 

@@ -40,7 +40,8 @@ pub(super) async fn find(tx: &Tx, api_key_id: &str) -> Result<api_key::Model> {
 pub(super) async fn require_good(tx: &Tx) -> Result<()> {
     let Some(caller) = &tx.context.caller else { return Ok(()) };
     let own = api_key::Entity::find_by_id(caller.api_key_id.as_ref()).lock_shared().one(&tx.connection).await?;
-    super::require_good(&own.ok_or(Error::ApiKeyInvalid)?, tx.now)
+    let own = own.ok_or(Error::ApiKeyInvalid)?;
+    super::require_good(own.revoked_at, own.expires_at, tx.now)
 }
 
 /// The key of this id as the wire has it, if it is within the caller's reach.

@@ -11,7 +11,6 @@ use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
-use tracing::Instrument;
 
 use crate::config::Guesses;
 use crate::entity::password_guess::{ActiveModel, Column, Entity, Model};
@@ -185,7 +184,7 @@ impl Store {
             store.write(Context::default(), CountGuess { guessed_id: guessed_id.clone(), guesses }).await?;
             Ok(Guess(Some((store, guessed_id))))
         };
-        tokio::spawn(count.in_current_span()).await.map_err(Error::internal)?
+        self.engine.at_home(count).await
     }
 
     /// Deletes the guesses that count no more, every now and then, for as long as it is polled.

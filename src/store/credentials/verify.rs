@@ -1,7 +1,6 @@
 //! Checking a password. Whoever is asked about, the same is done: an id that nobody has costs what a wrong password costs.
 
 use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, PartialModelTrait, QueryFilter, QuerySelect, Select};
-use tracing::Instrument;
 
 use super::guesses::Guess;
 use crate::entity::user;
@@ -76,7 +75,7 @@ impl Store {
             let _place = place;
             store.check(turn, guess, found, password).await
         };
-        tokio::spawn(task.in_current_span()).await.map_err(Error::internal)?
+        self.engine.at_home(task).await
     }
 
     /// Checks the password of the user who was found, if one was.

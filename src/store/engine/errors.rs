@@ -51,6 +51,29 @@ impl From<DbErr> for Error {
     }
 }
 
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error().map(|error| error.extended_code.cast_unsigned());
+        match code.map_or(Meaning::Fault, sqlite_code) {
+            Meaning::InTheWay => Self::ConflictRetry,
+            Meaning::Fault => Self::internal(error),
+            _ => Self::StoreUnavailable { outcome_unknown: false, cause: error.into() },
+        }
+    }
+}
+
+/// The same error for another of those who are told of it.
+pub(super) fn shared(error: &Error) -> Error {
+    match error {
+        Error::Overloaded => Error::Overloaded,
+        Error::ConflictRetry => Error::ConflictRetry,
+        Error::StoreUnavailable { outcome_unknown, cause } => {
+            Error::StoreUnavailable { outcome_unknown: *outcome_unknown, cause: cause.to_string().into() }
+        }
+        other => Error::internal(cause(other)),
+    }
+}
+
 /// The error of a commit. Once it was asked for, only the database knows whether it happened, unless it says that it did not.
 pub(in crate::store) fn commit_failed(error: DbErr) -> Error {
     match meaning(&error) {
@@ -126,11 +149,15 @@ fn sqlite_meaning(error: &DbErr, database: &dyn DatabaseError) -> Meaning {
         return Meaning::Taken(*conflict);
     }
     let code = database.code().and_then(|code| code.parse::<u32>().ok());
-    match code.map(|code| code & 0xff) {
+    code.map_or(Meaning::Fault, sqlite_code)
+}
+
+fn sqlite_code(code: u32) -> Meaning {
+    match code & 0xff {
         // BUSY, LOCKED.
-        Some(5 | 6) => Meaning::InTheWay,
+        5 | 6 => Meaning::InTheWay,
         // READONLY, IOERR, FULL, CANTOPEN.
-        Some(8 | 10 | 13 | 14) => Meaning::Unable,
+        8 | 10 | 13 | 14 => Meaning::Unable,
         _ => Meaning::Fault,
     }
 }

@@ -10,16 +10,22 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection, Executor};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxPostgresConnector, Statement};
 
+use tokio::runtime::Handle;
+
 use super::queue::Queue;
 use super::reach::Reach;
-use super::{Engine, OpenError, Opening, schema};
+use super::reads::{Hot, Place};
+use super::{Engine, Observer, OpenError, Opening, runtimes, schema};
 use crate::clock;
 use crate::config::Config;
+use crate::store::lookup::queries;
 
 /// Connections of both pools together, where the configuration does not say.
 const CONNECTIONS: u32 = 20;
 /// Of ten connections, so many write.
 const WRITERS_OF_TEN: u32 = 4;
+/// Connections for the rounds of reads of each runtime: one for keys and one for users.
+const HOT: u32 = 2;
 /// Prepared statements a connection keeps, where the configuration does not say.
 const STATEMENT_CACHE: usize = 256;
 /// How long making a connection may take: nobody waits for one that is in use, see [`Queue`].
@@ -87,8 +93,7 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     if connections < 2 {
         return Err(OpenError::TooFewConnections(connections));
     }
-    let writers = (connections * WRITERS_OF_TEN / 10).max(1);
-    let readers = connections - writers;
+    let Shares { writers, readers, hot } = Shares::of(connections, runtimes());
     let options = options(config)?;
     wait_for_server(config, &options).await?;
     let reach = Arc::new(Reach::default());
@@ -98,16 +103,71 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     let prepared = prepare(config, &maintain).await;
     drop(maintain.close().await);
     prepared?;
+    let read = pool(Purpose::Read, readers);
+    let pools = Pools { options: options.clone(), pooled: opening.is_some(), size: hot };
+    let hot = Arc::new(Hot { queries: queries(&read), place: Place::Postgres(pools) });
     Ok(Engine {
         write: pool(Purpose::Write, writers),
-        read: pool(Purpose::Read, readers),
+        read,
         writes: Queue::new(writers),
         reads: Queue::new(readers),
         scans: Queue::new((readers / 2).max(1)),
         bulk: Queue::for_bulk(),
         reach,
         opening,
+        hot,
+        observer: Observer::default(),
+        home: Handle::current(),
     })
+}
+
+/// How many connections are for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shares {
+    writers: u32,
+    readers: u32,
+    /// Of each runtime, for its rounds of reads; none where they are too few: then rounds share those of all readers.
+    hot: u32,
+}
+
+impl Shares {
+    fn of(connections: u32, runtimes: u32) -> Self {
+        let writers = (connections * WRITERS_OF_TEN / 10).max(1);
+        let rest = connections - writers;
+        let hot = (rest / 2 / runtimes).min(HOT);
+        Self { writers, readers: rest - hot * runtimes, hot }
+    }
+}
+
+/// How the pools for rounds of reads are made.
+#[derive(Debug)]
+pub(super) struct Pools {
+    options: PgConnectOptions,
+    pooled: bool,
+    size: u32,
+}
+
+/// The connections for the rounds of one runtime.
+#[derive(Debug)]
+pub(super) enum Pool {
+    Own(DatabaseConnection),
+    Shared(DatabaseConnection),
+}
+
+impl Pools {
+    pub(super) fn open(&self, engine: &Engine) -> Pool {
+        if self.size == 0 {
+            return Pool::Shared(engine.read.clone());
+        }
+        Pool::Own(pool(&self.options, Purpose::Read, self.pooled, self.size, &engine.reach))
+    }
+}
+
+impl Pool {
+    pub(super) fn connections(&self) -> &sqlx::PgPool {
+        let (Self::Own(pool) | Self::Shared(pool)) = self;
+        pool.get_postgres_connection_pool()
+    }
 }
 
 /// Connects to read a database that is there, at leisure.

@@ -10,9 +10,13 @@ use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 
+use tokio::runtime::Handle;
+
 use super::queue::Queue;
-use super::{Engine, OpenError, schema};
+use super::reads::{Hot, Place};
+use super::{Engine, Observer, OpenError, schema};
 use crate::config::{Config, SqliteFile};
+use crate::store::lookup::queries;
 
 /// Connections that write: SQLite has one writer at a time.
 const WRITERS: u32 = 1;
@@ -40,7 +44,9 @@ pub(super) async fn open(config: &Config, file: &SqliteFile) -> Result<Engine, O
     check_build(&read).await.map_err(opened)?;
     let readers = readers(config);
     let (writes, reads, scans) = (Queue::new(WRITERS), Queue::new(readers), Queue::new((readers / 2).max(1)));
-    Ok(Engine { write, read, writes, reads, scans, bulk: Queue::for_bulk(), reach: Arc::default(), opening: None })
+    let hot = Arc::new(Hot { queries: queries(&read), place: Place::Sqlite(file.path.clone()) });
+    let (bulk, reach, observer, home) = (Queue::for_bulk(), Arc::default(), Observer::default(), Handle::current());
+    Ok(Engine { write, read, writes, reads, scans, bulk, reach, opening: None, hot, observer, home })
 }
 
 /// Makes the file for its owner's eyes only; what SQLite puts beside it gets the same mode. Why it cannot be made, SQLite tells.

@@ -84,5 +84,6 @@ async fn it_serves_in_a_process_that_is_told_to() {
     writeln!(io::stdout(), "\nlistening on {}", listener.local_addr().unwrap()).unwrap();
     let mut routes = RoutesBuilder::default();
     routes.add_service(Hasty(UserServiceServer::new(Users::new(store.clone()))));
-    roster::server::serve_routes(routes.routes(), store, true, listener, pending()).await.unwrap();
+    let routes = routes.routes();
+    roster::server::serve_routes(move |_| routes.clone(), store, true, listener, pending()).await.unwrap();
 }

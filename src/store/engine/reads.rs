@@ -1,0 +1,205 @@
+//! The reads that are asked most: which API key this is, and which user has an identifier. They travel in rounds
+//! ([`super::rounds`]), and go from the columns to the wire's bytes with nothing in between ([`crate::proto::wire`]).
+
+mod layout;
+mod postgres;
+mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use prost::bytes::Bytes;
+
+use super::Engine;
+use super::postgres::{Pool, Pools};
+use super::prepared::Prepared;
+use super::rounds::{Rounds, Source, Ticket};
+use crate::error::Result;
+use crate::proto::Timestamp;
+use crate::store::Tenant;
+
+pub(in crate::store) use layout::Layout;
+
+/// The texts of all queries that rounds make.
+#[derive(Debug)]
+pub(in crate::store) struct Queries {
+    /// The key of a secret's hash: [`KeyRow`]'s columns in their order, behind the hash.
+    pub(in crate::store) key: Prepared,
+    /// Users by their identifiers; a [`Look`] says which of these.
+    pub(in crate::store) users: Vec<Prepared>,
+}
+
+/// A look for the user who has an identifier.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Look {
+    /// Which of [`Queries::users`].
+    pub(in crate::store) query: usize,
+    /// What the identifier is matched by.
+    pub(in crate::store) key: String,
+    /// Who asks.
+    pub(in crate::store) tenant: Tenant,
+}
+
+/// Who was found.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::store) enum Found {
+    Nobody,
+    One(User),
+    /// Several have it.
+    Several,
+}
+
+/// A user who was found.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::store) struct User {
+    /// `UserDto` on the wire, of the columns that were asked for.
+    pub(in crate::store) bytes: Bytes,
+    /// Whether the tenant sees them; only some queries find whom they do not.
+    pub(in crate::store) seen: bool,
+}
+
+impl Found {
+    /// Takes in another row that answers the same look: an account may be known to several connections, and be one user's.
+    fn add(&mut self, user: User) {
+        match self {
+            Self::Nobody => *self = Self::One(user),
+            Self::One(first) if *first != user => *self = Self::Several,
+            _ => {}
+        }
+    }
+}
+
+/// What is read of an API key by the hash of a secret.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::store) struct KeyRow {
+    pub(in crate::store) api_key_id: String,
+    pub(in crate::store) scopes: String,
+    pub(in crate::store) organization_id: Option<String>,
+    pub(in crate::store) revoked_at: Option<Timestamp>,
+    pub(in crate::store) expires_at: Option<Timestamp>,
+    /// When the secret ends, which a rotation has replaced.
+    pub(in crate::store) secret_expires_at: Option<Timestamp>,
+}
+
+/// What is asked.
+pub(super) enum Question {
+    Key(String),
+    User(Look),
+}
+
+/// What is answered.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Key(Option<Arc<KeyRow>>),
+    User(Found),
+}
+
+/// The rounds of one runtime.
+#[derive(Clone)]
+pub(in crate::store) struct Reads(Rounds<Database>);
+
+impl std::fmt::Debug for Reads {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Reads")
+    }
+}
+
+/// What the rounds of all runtimes share.
+#[derive(Debug)]
+pub(super) struct Hot {
+    pub(super) queries: Queries,
+    pub(super) place: Place,
+}
+
+/// Where rounds read.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// In this file.
+    Sqlite(PathBuf),
+    /// On a server, by pools that are made like this.
+    Postgres(Pools),
+}
+
+struct Database {
+    engine: Engine,
+    connections: Connections,
+}
+
+enum Connections {
+    Sqlite(sqlite::Connection),
+    Postgres(Pool),
+}
+
+impl Reads {
+    /// The rounds of the runtime that they will be asked on, by connections of their own.
+    pub(super) fn new(engine: &Engine) -> Self {
+        let connections = match &engine.hot.place {
+            Place::Sqlite(path) => Connections::Sqlite(sqlite::Connection::new(path)),
+            Place::Postgres(pools) => Connections::Postgres(pools.open(engine)),
+        };
+        Self(Rounds::new(Database { engine: engine.clone(), connections }))
+    }
+
+    /// Asks for the key with a secret of this hash.
+    pub(in crate::store) fn key(&self, hash: String) -> KeyTicket {
+        KeyTicket(self.0.ask(Question::Key(hash)))
+    }
+
+    /// Looks for a user.
+    ///
+    /// # Errors
+    /// Those of the database; [`crate::error::Error::Overloaded`] when too many wait.
+    pub(in crate::store) async fn user(&self, look: Look) -> Result<Found> {
+        if look.key.contains('\0') {
+            // No stored one has it, and not every engine takes it as a parameter.
+            return Ok(Found::Nobody);
+        }
+        match self.0.ask(Question::User(look)).answer().await? {
+            Answer::User(found) => Ok(found),
+            Answer::Key(_) => Ok(Found::Nobody),
+        }
+    }
+
+    /// Closes its connections.
+    pub(in crate::store) async fn close(&self) {
+        match &self.0.source().connections {
+            Connections::Sqlite(connection) => connection.close(),
+            Connections::Postgres(Pool::Own(pool)) => drop(pool.clone().close().await),
+            // It is the engine's, which closes it.
+            Connections::Postgres(Pool::Shared(_)) => {}
+        }
+    }
+}
+
+/// The answer to come about a key.
+#[derive(Debug)]
+pub(in crate::store) struct KeyTicket(Ticket<Answer>);
+
+impl KeyTicket {
+    /// Waits for it; `None`: no key has such a secret.
+    ///
+    /// # Errors
+    /// As [`Reads::user`].
+    pub(in crate::store) async fn answer(self) -> Result<Option<Arc<KeyRow>>> {
+        match self.0.answer().await? {
+            Answer::Key(key) => Ok(key),
+            Answer::User(_) => Ok(None),
+        }
+    }
+}
+
+impl Source for Database {
+    type Question = Question;
+    type Answer = Answer;
+
+    async fn answer(&self, questions: Vec<Question>) -> Result<Vec<Answer>> {
+        self.engine
+            .attempts(|| async {
+                match &self.connections {
+                    Connections::Sqlite(connection) => connection.answer(&self.engine, &questions),
+                    Connections::Postgres(connection) => postgres::answer(connection, &self.engine, &questions).await,
+                }
+            })
+            .await
+    }
+}

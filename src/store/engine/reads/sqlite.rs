@@ -1,0 +1,164 @@
+//! Rounds on SQLite: on the thread that asks, since each look costs less than a way to another thread; one read transaction a
+//! round, and in it a point look-up for each question.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prost::bytes::BytesMut;
+use rusqlite::types::ValueRef;
+use rusqlite::{CachedStatement, OpenFlags, Rows};
+use sea_orm::{DbErr, Value};
+
+use super::layout::{self, Layout, Row};
+use super::{Answer, Found, KeyRow, Look, Question};
+use crate::error::{Error, Result};
+use crate::proto::wire::Cell;
+use crate::store::Tenant;
+use crate::store::engine::Engine;
+use crate::store::engine::prepared::{Prepared, Slot};
+
+/// How long a round waits for a lock, which readers seldom meet: nothing else goes on meanwhile.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(50);
+/// What is read without being copied, in bytes of the file.
+const MAPPED: &str = "PRAGMA mmap_size = 2147418112; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY";
+/// Prepared statements, more than there are.
+const STATEMENTS: usize = 64;
+/// Bytes of a user, as it is guessed.
+const USER: usize = 512;
+
+/// A connection that only reads, opened when it is first needed.
+pub(super) struct Connection {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+enum State {
+    Unopened,
+    Open(rusqlite::Connection),
+    Closed,
+}
+
+impl Connection {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), state: Mutex::new(State::Unopened) }
+    }
+
+    pub(super) fn close(&self) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Closed;
+    }
+
+    /// Answers the questions, all of one state.
+    pub(super) fn answer(&self, engine: &Engine, questions: &[Question]) -> Result<Vec<Answer>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let State::Unopened = *state {
+            *state = State::Open(open(&self.path)?);
+        }
+        let State::Open(connection) = &*state else {
+            return Err(Error::StoreUnavailable { outcome_unknown: false, cause: "it is closed".into() });
+        };
+        connection.prepare_cached("BEGIN")?.raw_execute()?;
+        let answers = Round { connection, engine, keys: HashMap::new(), users: Vec::new() }.answer(questions);
+        connection.prepare_cached("COMMIT")?.raw_execute()?;
+        answers
+    }
+}
+
+/// Opens the file, which is there.
+fn open(path: &Path) -> rusqlite::Result<rusqlite::Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch(MAPPED)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// What a round has at hand.
+struct Round<'a> {
+    connection: &'a rusqlite::Connection,
+    engine: &'a Engine,
+    /// The keys that were read: callers are few.
+    keys: HashMap<&'a str, Option<Arc<KeyRow>>>,
+    /// The statements that were looked up, by their place in the queries.
+    users: Vec<Option<CachedStatement<'a>>>,
+}
+
+impl<'a> Round<'a> {
+    fn answer(mut self, questions: &'a [Question]) -> Result<Vec<Answer>> {
+        self.users.resize_with(self.engine.hot.queries.users.len(), || None);
+        let mut buffer = BytesMut::with_capacity(questions.len() * USER);
+        let mut answer = |question: &'a Question| match question {
+            Question::Key(hash) => self.key(hash).map(Answer::Key),
+            Question::User(look) => self.user(look, &mut buffer).map(Answer::User),
+        };
+        questions.iter().map(&mut answer).collect()
+    }
+
+    fn key(&mut self, hash: &'a str) -> Result<Option<Arc<KeyRow>>> {
+        if let Some(known) = self.keys.get(hash) {
+            return Ok(known.clone());
+        }
+        let query = &self.engine.hot.queries.key;
+        let mut statement = self.connection.prepare_cached(&query.sql)?;
+        bind(&mut statement, query, hash, &Tenant::Pool)?;
+        self.engine.count_statement();
+        let key = statement.raw_query().next()?.map(layout::key).transpose()?.map(|(_, key)| Arc::new(key));
+        self.keys.insert(hash, key.clone());
+        Ok(key)
+    }
+
+    fn user(&mut self, look: &Look, buffer: &mut BytesMut) -> Result<Found> {
+        let query = &self.engine.hot.queries.users[look.query];
+        let statement = &mut self.users[look.query];
+        if statement.is_none() {
+            *statement = Some(self.connection.prepare_cached(&query.sql)?);
+        }
+        let Some(statement) = statement else { return Ok(Found::Nobody) };
+        let layout = query.layout.get_or_init(|| Layout::of(statement.column_names()));
+        bind(statement, query, &look.key, &look.tenant)?;
+        self.engine.count_statement();
+        let mut found = Found::Nobody;
+        let mut rows: Rows<'_> = statement.raw_query();
+        while let Some(row) = rows.next()? {
+            found.add(layout.user(row, &look.tenant, buffer)?);
+            if found == Found::Several {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Fills in the parameters.
+fn bind(statement: &mut CachedStatement<'_>, query: &Prepared, key: &str, tenant: &Tenant) -> Result<()> {
+    for (place, slot) in (1..).zip(&query.slots) {
+        match slot {
+            Slot::Key(part) => statement.raw_bind_parameter(place, part.of(key))?,
+            Slot::Organization => statement.raw_bind_parameter(place, tenant.organization_id())?,
+            Slot::Constant(Value::BigInt(number)) => statement.raw_bind_parameter(place, number)?,
+            Slot::Constant(Value::BigUnsigned(Some(number))) => {
+                statement.raw_bind_parameter(place, i64::try_from(*number).map_err(Error::internal)?)?;
+            }
+            Slot::Constant(Value::Int(number)) => statement.raw_bind_parameter(place, number)?,
+            Slot::Constant(Value::Bool(flag)) => statement.raw_bind_parameter(place, flag)?,
+            Slot::Constant(Value::String(text)) => statement.raw_bind_parameter(place, text)?,
+            Slot::Constant(other) => {
+                return Err(Error::internal(format!("a parameter of a kind that nothing needed: {other:?}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Row for rusqlite::Row<'_> {
+    fn cell(&self, index: usize) -> Result<Cell<'_>, DbErr> {
+        match self.get_ref(index).map_err(|error| DbErr::Custom(error.to_string()))? {
+            ValueRef::Null => Ok(Cell::Null),
+            ValueRef::Text(text) => Ok(Cell::Text(text)),
+            ValueRef::Integer(number) => Ok(Cell::Number(number)),
+            ValueRef::Real(_) | ValueRef::Blob(_) => Err(DbErr::Type(format!("column {index} is of no type of ours"))),
+        }
+    }
+}

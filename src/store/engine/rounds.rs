@@ -1,0 +1,256 @@
+//! Reads that travel together: what is asked while a round is under way waits for the next one, and is answered by it in one go.
+//! There is no timer and no delay, and nothing is kept: whoever asks is answered by a round that *began after* they asked, so that
+//! they see all that was committed before.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::errors;
+use crate::error::{Error, Result};
+
+/// The most questions of a round, and the most that wait for one: whoever comes then is told at once that they are too many.
+const ROUND: usize = 256;
+const WAITING: usize = 4_096;
+/// How long a round may take before the next one begins beside it, and how many are under way then.
+const SLOW: Duration = Duration::from_millis(10);
+const AT_ONCE: usize = 4;
+/// How long questions wait while none of these ends.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Who answers.
+pub(super) trait Source: Send + Sync + 'static {
+    /// What is asked.
+    type Question: Send + 'static;
+    /// What is answered.
+    type Answer: Send + 'static;
+
+    /// Answers the questions in their order, of a state that is no older than the call.
+    fn answer(&self, questions: Vec<Self::Question>) -> impl Future<Output = Result<Vec<Self::Answer>>> + Send;
+}
+
+/// The rounds of a source on one runtime. Clones share them.
+pub(super) struct Rounds<S: Source>(Arc<Inner<S>>);
+
+struct Inner<S: Source> {
+    source: S,
+    waiting: Mutex<Waiting<S>>,
+    permits: Arc<Semaphore>,
+}
+
+struct Waiting<S: Source> {
+    asked: Vec<(S::Question, Asker<S>)>,
+    /// Whether somebody sees to it that rounds take place.
+    working: bool,
+}
+
+type Asker<S> = oneshot::Sender<Result<<S as Source>::Answer>>;
+
+/// The answer to come. Dropped, the question need not be answered.
+#[derive(Debug)]
+pub(super) struct Ticket<A>(oneshot::Receiver<Result<A>>);
+
+impl<A> Ticket<A> {
+    /// Waits for it.
+    ///
+    /// # Errors
+    /// Those of the round; [`Error::Overloaded`] when too many wait.
+    pub(super) async fn answer(self) -> Result<A> {
+        self.0.await.unwrap_or_else(|_| Err(Error::internal("a round was lost")))
+    }
+}
+
+impl<S: Source> Clone for Rounds<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<S: Source> Rounds<S> {
+    pub(super) fn new(source: S) -> Self {
+        let waiting = Mutex::new(Waiting { asked: Vec::new(), working: false });
+        Self(Arc::new(Inner { source, waiting, permits: Arc::new(Semaphore::new(AT_ONCE)) }))
+    }
+
+    pub(super) fn source(&self) -> &S {
+        &self.0.source
+    }
+
+    /// Puts the question to the next round.
+    pub(super) fn ask(&self, question: S::Question) -> Ticket<S::Answer> {
+        let (asker, ticket) = oneshot::channel();
+        let mut waiting = self.0.waiting();
+        if waiting.asked.len() >= WAITING {
+            let _ = asker.send(Err(Error::Overloaded));
+            return Ticket(ticket);
+        }
+        waiting.asked.push((question, asker));
+        if !std::mem::replace(&mut waiting.working, true) {
+            tokio::spawn(Worker(self.0.clone()).work());
+        }
+        Ticket(ticket)
+    }
+}
+
+impl<S: Source> Inner<S> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting<S>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The questions of the next round; `None`: nobody waits, and whoever comes next has to begin the work anew.
+    fn next(&self) -> Option<Vec<(S::Question, Asker<S>)>> {
+        let mut waiting = self.waiting();
+        waiting.asked.retain(|(_, asker)| !asker.is_closed());
+        let count = waiting.asked.len().min(ROUND);
+        let later = waiting.asked.split_off(count);
+        let round = std::mem::replace(&mut waiting.asked, later);
+        waiting.working = !round.is_empty();
+        waiting.working.then_some(round)
+    }
+
+    async fn round(self: Arc<Self>, asked: Vec<(S::Question, Asker<S>)>, permit: OwnedSemaphorePermit) {
+        let (questions, askers): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+        match self.source.answer(questions).await {
+            Ok(answers) => {
+                for (asker, answer) in askers.into_iter().zip(answers) {
+                    let _ = asker.send(Ok(answer));
+                }
+            }
+            Err(error) => fail(askers, &error),
+        }
+        drop(permit);
+    }
+}
+
+fn fail<A>(askers: impl IntoIterator<Item = oneshot::Sender<Result<A>>>, error: &Error) {
+    for asker in askers {
+        let _ = asker.send(Err(errors::shared(error)));
+    }
+}
+
+/// Whoever sees to it that rounds take place.
+struct Worker<S: Source>(Arc<Inner<S>>);
+
+impl<S: Source> Worker<S> {
+    async fn work(self) {
+        loop {
+            // Lets all who are about to ask do so.
+            tokio::task::yield_now().await;
+            let permit = tokio::time::timeout(PATIENCE, self.0.permits.clone().acquire_owned()).await;
+            let Some(asked) = self.0.next() else { return };
+            let Ok(Ok(permit)) = permit else {
+                fail(asked.into_iter().map(|(_, asker)| asker), &Error::Overloaded);
+                continue;
+            };
+            let mut round = Box::pin(self.0.clone().round(asked, permit));
+            if tokio::time::timeout(SLOW, &mut round).await.is_err() {
+                tokio::spawn(round);
+            }
+        }
+    }
+}
+
+/// A round that panics takes those along who waited for it; the others begin anew.
+impl<S: Source> Drop for Worker<S> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.waiting();
+        if waiting.working && std::thread::panicking() {
+            waiting.working = false;
+            waiting.asked.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    /// Answers with what is committed when the round begins, and then takes its time.
+    #[derive(Default)]
+    struct Database {
+        committed: AtomicUsize,
+        rounds: AtomicUsize,
+        fails: bool,
+        /// Whether each round has the answers of the one before, which was under way when it was asked.
+        late: bool,
+        before: AtomicUsize,
+    }
+
+    impl Source for Arc<Database> {
+        type Question = ();
+        type Answer = usize;
+
+        async fn answer(&self, questions: Vec<()>) -> Result<Vec<usize>> {
+            let now = self.committed.load(Ordering::SeqCst);
+            let before = self.before.swap(now, Ordering::SeqCst);
+            self.rounds.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            if self.fails {
+                return Err(Error::StoreUnavailable { outcome_unknown: false, cause: "gone".into() });
+            }
+            Ok(vec![if self.late { before } else { now }; questions.len()])
+        }
+    }
+
+    /// What somebody is answered who asks after a commit that was made while a round was under way.
+    async fn answered_after_a_commit(late: bool) -> usize {
+        let database = Arc::new(Database { late, ..Database::default() });
+        let rounds = Rounds::new(database.clone());
+        let first = rounds.ask(());
+        while database.rounds.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        database.committed.store(1, Ordering::SeqCst);
+        let second = rounds.ask(());
+        assert_eq!(first.answer().await.unwrap(), 0);
+        second.answer().await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asks_during_a_round_sees_what_was_committed_before_they_asked() {
+        assert_eq!(answered_after_a_commit(false).await, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_who_joined_the_round_under_way_would_not() {
+        assert_eq!(answered_after_a_commit(true).await, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_ask_at_once_are_one_round_and_more_than_fit_are_several() {
+        for (askers, rounds_expected) in [(1, 1), (ROUND, 1), (ROUND + 1, 2)] {
+            let database = Arc::new(Database::default());
+            let rounds = Rounds::new(database.clone());
+            let tickets: Vec<_> = (0..askers).map(|_| rounds.ask(())).collect();
+            assert!(join_all(tickets.into_iter().map(Ticket::answer)).await.iter().all(Result::is_ok));
+            assert_eq!(database.rounds.load(Ordering::SeqCst), rounds_expected, "{askers}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_leaves_the_others_in_peace() {
+        let database = Arc::new(Database::default());
+        let rounds = Rounds::new(database.clone());
+        drop(rounds.ask(()));
+        let other = rounds.ask(());
+        assert!(other.answer().await.is_ok());
+        drop(rounds.ask(()));
+        tokio::time::sleep(SLOW).await;
+        assert_eq!(database.rounds.load(Ordering::SeqCst), 1, "nobody waited for a second one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_reaches_all_who_waited_and_too_many_are_told_so() {
+        let rounds = Rounds::new(Arc::new(Database { fails: true, ..Database::default() }));
+        let tickets: Vec<_> = (0..=WAITING).map(|_| rounds.ask(())).collect();
+        let mut answers = join_all(tickets.into_iter().map(Ticket::answer)).await;
+        assert!(matches!(answers.pop(), Some(Err(Error::Overloaded))));
+        assert!(answers.iter().all(|answer| matches!(answer, Err(Error::StoreUnavailable { outcome_unknown: false, .. }))));
+    }
+}
