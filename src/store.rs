@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod departments;
 mod engine;
 mod etag;
+mod gathered;
 pub mod groups;
 mod idempotency;
 pub mod identities;
@@ -55,6 +56,7 @@ pub use write::{Context, Mutation, Tx};
 pub struct Store {
     engine: engine::Engine,
     reads: engine::reads::Reads,
+    gathered: gathered::Gathered,
     callers: api_keys::Callers,
     clock: Clock,
     calling_code: CallingCode,
@@ -77,6 +79,7 @@ impl Store {
         let engine = engine::Engine::open(config).await?;
         Ok(Self {
             reads: engine.reads(),
+            gathered: gathered::Gathered::new(&engine),
             callers: api_keys::Callers::default(),
             engine,
             clock,
@@ -110,13 +113,14 @@ impl Store {
     /// served.
     pub fn observe_statements(&mut self, observe: impl Fn() + Clone + Send + Sync + 'static) {
         self.engine.observe(observe);
-        self.reads = self.engine.reads();
+        *self = self.for_runtime();
     }
 
     /// The same store for another runtime: what travels together is what is asked on one.
     #[must_use]
     pub fn for_runtime(&self) -> Self {
-        Self { reads: self.engine.reads(), callers: api_keys::Callers::default(), ..self.clone() }
+        let (reads, gathered) = (self.engine.reads(), gathered::Gathered::new(&self.engine));
+        Self { reads, gathered, callers: api_keys::Callers::default(), ..self.clone() }
     }
 
     /// Closes what is this runtime's own.

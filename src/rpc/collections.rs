@@ -100,15 +100,3 @@ pub(super) async fn change_holding<C: Collection, M: Reflect>(
     let holder = violations.none_or_some(holder)?;
     store.write(context, ChangeHolding::<C> { holder, codes, holding, kind: PhantomData }).await
 }
-
-/// Whether a user has any of the codes of a level.
-pub(super) async fn holds_any<C: Collection, M: Reflect>(
-    store: &Store,
-    call: Call<M>,
-    codes: impl FnOnce(&M, &mut Violations) -> Vec<String>,
-) -> Result<bool> {
-    let Call { message, mut violations, caller, .. } = call;
-    let holder = holder(&message, store, &caller, &mut violations);
-    let codes = codes(&message, &mut violations);
-    store.holds_any::<C>(&violations.none_or_some(holder)?, &codes).await
-}

@@ -70,9 +70,10 @@ impl RoleService for Roles {
     }
 
     async fn has_any_role(&self, request: Request<HasAnyRoleRequest>) -> Reply<HasAnyRoleResponse> {
-        let held = collections::holds_any::<Kind, HasAnyRoleRequest>(&self.store, Call::open(request)?, |asked, violations| {
-            identifiers::codes("role_codes", &asked.role_codes, limits::ASKED_ROLES, violations)
-        });
-        reply(HasAnyRoleResponse { has_any_role: held.await? })
+        let Call { message, mut violations, caller, .. } = Call::open(request)?;
+        let holder = collections::holder(&message, &self.store, &caller, &mut violations);
+        let codes = identifiers::codes("role_codes", &message.role_codes, limits::ASKED_ROLES, &mut violations);
+        let holder = violations.none_or_some(holder)?;
+        reply(HasAnyRoleResponse { has_any_role: self.store.has_any_role(&holder, &codes).await? })
     }
 }

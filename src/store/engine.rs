@@ -11,7 +11,7 @@ pub(super) mod prepared;
 mod queue;
 mod reach;
 pub(super) mod reads;
-mod rounds;
+pub(super) mod rounds;
 mod schema;
 pub(super) mod search;
 mod sqlite;

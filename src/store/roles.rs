@@ -2,10 +2,10 @@
 
 use sea_orm::{ConnectionTrait, Select};
 
-use super::collections::{self, Collection, Peopled, Place};
+use super::collections::{self, Collection, Holder, Peopled, Place};
 use super::resources::{Resource, Stamps};
 use super::standing::{self, Standing};
-use super::{Level, Tx};
+use super::{Level, Store, Tx};
 use crate::entity::role::{self, member};
 use crate::error::{Error, Result};
 use crate::proto::RoleDto;
@@ -65,4 +65,17 @@ impl Peopled for Roles {
     const MEMBER_OF: member::Column = member::Column::RoleId;
     const MEMBER: member::Column = member::Column::UserId;
     const MEMBER_LEVEL: member::Column = member::Column::Level;
+}
+
+impl Store {
+    /// Whether a user holds any of the roles; a code that none has is not held.
+    ///
+    /// # Errors
+    /// [`Error::OrganizationNotFound`], [`Error::UserNotFound`].
+    pub async fn has_any_role(&self, holder: &Holder, codes: &[String]) -> Result<bool> {
+        match self.gathered_roles(&holder.tenant, &holder.user, &holder.level).await? {
+            Some(held) => Ok(codes.iter().any(|code| held.contains(code))),
+            None => self.holds_any::<Roles>(holder, codes).await,
+        }
+    }
 }

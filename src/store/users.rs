@@ -62,15 +62,7 @@ impl Store {
             return Ok(self.look(tenant, identifier, Asked::Profile).await?.bytes);
         }
         // The profile and what hangs on it are of one moment, so that its etag stands for both.
-        let (tenant, identifier, view) = (tenant.clone(), identifier.clone(), view.clone());
-        let read = move |reading: Reading| {
-            let (tenant, identifier, view) = (tenant.clone(), identifier.clone(), view.clone());
-            async move {
-                view.level.require(&reading.connection()).await?;
-                read(&reading.connection(), &tenant, &identifier, &view).await
-            }
-        };
-        Ok(self.engine.snapshot(read).await?.encode_to_vec().into())
+        Ok(self.gathered_user(tenant, identifier, view).await?.encode_to_vec().into())
     }
 
     /// The users who have the identifiers, in their order, or why there is none. Fewer where these already make more than a
@@ -84,18 +76,28 @@ impl Store {
             let (tenant, identifiers, view) = (tenant.clone(), identifiers.clone(), view.clone());
             async move {
                 view.level.require(&reading.connection()).await?;
-                let found = lookup::find::<UserRow>(&reading.connection(), &tenant, &identifiers).await?;
-                let rows = found.iter().flatten().map(|row| row.clone().into_dto(&tenant)).collect();
-                let mut users = gather(&reading.connection(), &tenant, rows, &view).await?.into_iter();
-                let user = |found: Result<UserRow>| match found {
-                    Ok(_) => users.next().map(Ok),
-                    Err(error) => Some(Err(error)),
-                };
-                Ok(found.into_iter().map_while(user).collect())
+                shown(&reading.connection(), &tenant, &identifiers, &view).await
             }
         };
         self.engine.scan(read).await
     }
+}
+
+/// As [`Store::users`], at a level that is there.
+pub(super) async fn shown(
+    connection: &impl ConnectionTrait,
+    tenant: &Tenant,
+    identifiers: &[Identifier],
+    view: &View,
+) -> Result<Vec<Result<UserDto>>> {
+    let found = lookup::find::<UserRow>(connection, tenant, identifiers).await?;
+    let rows = found.iter().flatten().map(|row| row.clone().into_dto(tenant)).collect();
+    let mut users = gather(connection, tenant, rows, view).await?.into_iter();
+    let user = |found: Result<UserRow>| match found {
+        Ok(_) => users.next().map(Ok),
+        Err(error) => Some(Err(error)),
+    };
+    Ok(found.into_iter().map_while(user).collect())
 }
 
 /// The user as the transaction at hand sees them.

@@ -1,12 +1,12 @@
 //! What a key may do (contract §5): the scope of each call, what includes what, and what needs no key at all.
 
-use roster::proto::GetVersionResponse;
+use roster::proto::{GetUserRequest, GetUserResponse, GetVersionResponse, UserIdType};
 use roster::scope::Scope;
 use tonic::Code::{Ok, PermissionDenied, Unauthenticated, Unimplemented};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use crate::harness::Roster;
+use crate::harness::{Roster, named};
 use crate::wire::{Answer, Wire};
 
 /// A call for each scope that is asked for so far, each of them good but for what it names.
@@ -110,4 +110,37 @@ async fn a_user_token_is_taken_no_notice_of() {
     let key = roster.key("", None).await.secret.expose().to_owned();
     let headers = [("x-api-key", key.as_str()), ("authorization", "Bearer nonsense"), ("idempotency-key", "x")];
     wire.call(VERSION, &headers, &()).await.message::<GetVersionResponse>();
+}
+
+/// Gives all keys that the test has made these scopes, past all rules.
+async fn rewrite(roster: &Roster, scopes: &str) {
+    roster.database.execute(&format!("UPDATE api_keys SET scopes = '{scopes}' WHERE name = 'test'")).await;
+}
+
+#[tokio::test]
+async fn a_call_is_answered_by_what_its_key_may_do_then_and_not_by_what_it_could_before() {
+    let roster = Roster::start().await;
+    let root = roster.client("*").await;
+    root.create(named("bob")).await.unwrap();
+    let key = roster.key("users:read groups:read", None).await.secret.expose().to_owned();
+    let wire = Wire::connect(roster.address).await;
+    let (key, path) = ([("x-api-key", key.as_str())], "/roster.v1.UserService/GetUser");
+    let request =
+        GetUserRequest { user_id: Some("bob".to_owned()), user_id_type: UserIdType::Username.into(), ..Default::default() };
+    let with_groups = GetUserRequest { with_groups: true, ..request.clone() };
+    for _ in 0..3 {
+        // Each is answered first as the caller of the last time, and then again where that was another one.
+        rewrite(&roster, "users:read groups:read").await;
+        let found = wire.call(path, &key, &with_groups).await.message::<GetUserResponse>();
+        assert_eq!(found.user.unwrap().username(), "bob");
+        rewrite(&roster, "users:read").await;
+        let refusal = wire.call(path, &key, &with_groups).await.refusal();
+        assert_eq!(refusal.metadata["scope"], "groups:read");
+        wire.call(path, &key, &request).await.message::<GetUserResponse>();
+        rewrite(&roster, "groups:read").await;
+        let refusal = wire.call(path, &key, &request).await.refusal();
+        assert_eq!(refusal.metadata["scope"], "users:read");
+        rewrite(&roster, "users:read").await;
+        wire.call(path, &key, &request).await.message::<GetUserResponse>();
+    }
 }

@@ -17,6 +17,7 @@ mod custom_data_limits;
 mod deadline;
 mod departments;
 mod dto;
+mod encoded;
 mod etags;
 mod existence;
 mod faults;

@@ -175,10 +175,7 @@ pub(in crate::store) async fn held<C: Peopled>(
 
 impl Store {
     /// Whether a user is in any of the groups or roles; a code that none has is not held.
-    ///
-    /// # Errors
-    /// [`Error::OrganizationNotFound`], [`Error::UserNotFound`].
-    pub async fn holds_any<C: Collection>(&self, holder: &Holder, codes: &[String]) -> Result<bool> {
+    pub(in crate::store) async fn holds_any<C: Collection>(&self, holder: &Holder, codes: &[String]) -> Result<bool> {
         let (holder, codes) = (holder.clone(), codes.to_vec());
         let read = move |reading: Reading| {
             let (holder, codes) = (holder.clone(), codes.clone());

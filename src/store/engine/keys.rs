@@ -29,7 +29,10 @@ pub(in crate::store) fn among<K: AsRef<str>>(
     expression: Expr,
     keys: impl IntoIterator<Item = K>,
 ) -> Expr {
-    let keys: Vec<String> = keys.into_iter().filter_map(|key| storable(key.as_ref())).collect();
+    let mut keys: Vec<String> = keys.into_iter().filter_map(|key| storable(key.as_ref())).collect();
+    if keys.len() == 1 {
+        return expression.eq(keys.remove(0));
+    }
     if connection.get_database_backend() == DbBackend::Postgres {
         // A parameter's items it would go through one by one, row by row.
         return expression.in_subquery(Query::select().expr(Func::cust("unnest").arg(Expr::value(keys))).to_owned());

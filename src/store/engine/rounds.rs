@@ -21,7 +21,7 @@ const AT_ONCE: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Who answers.
-pub(super) trait Source: Send + Sync + 'static {
+pub(in crate::store) trait Source: Send + Sync + 'static {
     /// What is asked.
     type Question: Send + 'static;
     /// What is answered.
@@ -32,7 +32,7 @@ pub(super) trait Source: Send + Sync + 'static {
 }
 
 /// The rounds of a source on one runtime. Clones share them.
-pub(super) struct Rounds<S: Source>(Arc<Inner<S>>);
+pub(in crate::store) struct Rounds<S: Source>(Arc<Inner<S>>);
 
 struct Inner<S: Source> {
     source: S,
@@ -50,14 +50,14 @@ type Asker<S> = oneshot::Sender<Result<<S as Source>::Answer>>;
 
 /// The answer to come. Dropped, the question need not be answered.
 #[derive(Debug)]
-pub(super) struct Ticket<A>(oneshot::Receiver<Result<A>>);
+pub(in crate::store) struct Ticket<A>(oneshot::Receiver<Result<A>>);
 
 impl<A> Ticket<A> {
     /// Waits for it.
     ///
     /// # Errors
     /// Those of the round; [`Error::Overloaded`] when too many wait.
-    pub(super) async fn answer(self) -> Result<A> {
+    pub(in crate::store) async fn answer(self) -> Result<A> {
         self.0.await.unwrap_or_else(|_| Err(Error::internal("a round was lost")))
     }
 }
@@ -69,7 +69,7 @@ impl<S: Source> Clone for Rounds<S> {
 }
 
 impl<S: Source> Rounds<S> {
-    pub(super) fn new(source: S) -> Self {
+    pub(in crate::store) fn new(source: S) -> Self {
         let waiting = Mutex::new(Waiting { asked: Vec::new(), working: false });
         Self(Arc::new(Inner { source, waiting, permits: Arc::new(Semaphore::new(AT_ONCE)) }))
     }
@@ -79,7 +79,7 @@ impl<S: Source> Rounds<S> {
     }
 
     /// Puts the question to the next round.
-    pub(super) fn ask(&self, question: S::Question) -> Ticket<S::Answer> {
+    pub(in crate::store) fn ask(&self, question: S::Question) -> Ticket<S::Answer> {
         let (asker, ticket) = oneshot::channel();
         let mut waiting = self.0.waiting();
         if waiting.asked.len() >= WAITING {
