@@ -12,6 +12,7 @@ use tonic_types::{ErrorDetails, StatusExt, pb};
 
 use crate::limits;
 use crate::proto::ErrorReason;
+use crate::telemetry;
 use crate::validate::{Violations, quote};
 pub use conflict::Conflict;
 
@@ -292,10 +293,13 @@ impl Error {
         }
     }
 
-    /// Writes what the caller is not told to the log; the span says whose request it was.
+    /// Writes what the caller is not told to the log, and whose request it was.
     fn log(&self) {
         match self {
-            Self::Internal(cause) => tracing::error!(%cause, "internal error"),
+            Self::Internal(cause) => {
+                let (method, request_id, api_key_id) = telemetry::call();
+                tracing::error!(%cause, method, request_id, api_key_id, "internal error");
+            }
             // That it is away, the store says once; not for each call.
             Self::StoreUnavailable { cause, outcome_unknown } => {
                 tracing::debug!(%cause, outcome_unknown, "the database does not answer");

@@ -1,7 +1,7 @@
 //! What every call goes through, in this order, outermost first:
 //!
 //! 1. **request id**: taken or made, so that whatever follows can be found in the log, and returned on every answer;
-//! 2. **trace**: one span, under which all that follows logs;
+//! 2. **trace**: what the log says of the call;
 //! 3. **restating**: what tonic answers by itself gets the contract's codes;
 //! 4. **panic** → `INTERNAL`: a fault in one call ends that call alone;
 //! 5. **deadline** → `DEADLINE_EXCEEDED`: also for a call that waits for the key's check;
@@ -26,7 +26,6 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tonic::body::Body;
 use tower::{Layer, Service};
-use tracing::Instrument;
 
 use crate::store::Store;
 use crate::transport::refusal;
@@ -81,14 +80,14 @@ where
         let gate = self.gate.clone();
         let deadline = deadline::of(request.headers());
         let id = request_id::assign(request.headers());
-        let span = trace::span(request.uri().path(), &id);
+        let uri = request.uri().clone();
         let answer = async move {
             let passed = gate.pass(request, &mut inner);
             let answered = panic::guard(deadline::enforce(deadline, passed)).await;
             answered.unwrap_or_else(|error| Ok(refusal::answer(error))).map(refusal::restate)
         };
         Box::pin(async move {
-            let mut response = trace::follow(answer).instrument(span).await?;
+            let mut response = trace::follow(uri, id.clone(), answer).await?;
             response.headers_mut().insert(request_id::HEADER, id);
             Ok(response)
         })

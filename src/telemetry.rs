@@ -1,7 +1,9 @@
 //! The log: where it goes, what it lets through and how a line reads.
 
 use std::io::{self, IsTerminal};
+use std::sync::{Arc, OnceLock};
 
+use http::{HeaderValue, Uri};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -9,6 +11,48 @@ use crate::config::{Config, LogFormat};
 
 /// Libraries that tell of every frame, statement and phone number below `warn`. A target stands for all that start like it.
 const CHATTY: &[&str] = &["h2", "hyper", "tonic", "tower", "sqlx", "sea_orm_migration", "rlibphonenumber"];
+
+tokio::task_local! {
+    /// The call that a task is answering.
+    pub(crate) static CALL: Call;
+}
+
+/// By what a call is found in the log.
+#[derive(Debug)]
+pub(crate) struct Call {
+    uri: Uri,
+    request_id: HeaderValue,
+    api_key_id: OnceLock<Arc<str>>,
+}
+
+impl Call {
+    pub(crate) fn new(uri: Uri, request_id: HeaderValue) -> Self {
+        Self { uri, request_id, api_key_id: OnceLock::new() }
+    }
+
+    pub(crate) fn method(&self) -> &str {
+        self.uri.path()
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
+    }
+}
+
+/// Notes whose call it is.
+pub(crate) fn note_key(api_key_id: &Arc<str>) {
+    // There is none to note it of outside of a call; and that it is the same the second time.
+    let _ = CALL.try_with(|call| call.api_key_id.set(api_key_id.clone()));
+}
+
+/// Method, request id and API key id of the call at hand, as far as there are any.
+pub(crate) fn call() -> (String, String, String) {
+    let told = |call: &Call| {
+        let api_key_id = call.api_key_id.get().map_or_else(String::new, ToString::to_string);
+        (call.method().to_owned(), call.request_id().to_owned(), api_key_id)
+    };
+    CALL.try_with(told).unwrap_or_default()
+}
 
 /// Starts the log, on standard error: standard output is for what commands answer. Only the first call of a process counts.
 pub fn init(config: &Config) {

@@ -12,6 +12,7 @@ use tonic::body::Body;
 use tower::Service;
 
 use super::tape::Tape;
+use super::trace;
 use crate::error::{Error, Result};
 use crate::policy::{Access, Method};
 use crate::proto;
@@ -94,7 +95,7 @@ async fn enter<S>(mut request: Request<Body>, inner: &mut S, method: Option<Meth
 where
     S: Service<Request<Body>, Response = Response<Body>>,
 {
-    tracing::Span::current().record("api_key_id", caller.api_key_id.as_ref());
+    trace::note_key(&caller.api_key_id);
     let method = method.ok_or(Error::UnknownMethod)?;
     may(&caller, method)?;
     request.extensions_mut().insert(caller);
