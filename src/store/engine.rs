@@ -15,34 +15,36 @@ pub(super) mod rounds;
 mod schema;
 pub(super) mod search;
 mod sqlite;
+mod transaction;
+mod write;
+mod writer;
 
 use std::future::Future;
 use std::sync::Arc;
 
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    TransactionTrait,
 };
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use crate::config::{Config, Location};
 use crate::error::{Error, Result};
 use queue::Queue;
 use reach::Reach;
+use write::Write;
 
-pub(super) use errors::commit_failed;
 pub use open_error::OpenError;
+pub(super) use transaction::Transaction;
 
 /// The connections to the database.
 #[derive(Clone, Debug)]
 pub(super) struct Engine {
-    write: DatabaseConnection,
+    write: Write,
     read: DatabaseConnection,
-    /// One permit a connection that can write, and one a connection that reads: callers queue here, where a deadline can still
-    /// take them out, and never for a connection itself.
-    writes: Queue,
+    /// One permit a connection that reads: callers queue here, where a deadline can still take them out, and never for a
+    /// connection itself.
     reads: Queue,
     /// One permit a connection that may be busy with what takes its time, so that some always stay for look-ups.
     scans: Queue,
@@ -201,62 +203,28 @@ impl Engine {
         self.home.spawn(work.in_current_span()).await.map_err(Error::internal)?
     }
 
-    /// Waits for a turn to write.
-    ///
-    /// # Errors
-    /// [`Error::Overloaded`] when it does not come in time; [`Error::StoreUnavailable`] once the engine is closed.
-    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit> {
-        self.writes.enter().await
-    }
-
-    /// Waits for a turn to write much; a turn to write comes on top.
-    ///
-    /// # Errors
-    /// As [`Engine::turn`].
-    pub(super) async fn bulk_turn(&self) -> Result<OwnedSemaphorePermit> {
-        self.bulk.enter().await
-    }
-
     /// Makes the attempt, and again where it fails in passing: see [`Reach::attempts`]. Where there is no connection to be had,
     /// one that is idle is given up for the next who needs one.
-    pub(super) async fn attempts<T, F>(&self, attempt: impl Fn() -> F) -> Result<T>
+    async fn attempts<T, F>(&self, attempt: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
         let attempt = || async {
             let result = attempt().await;
-            if let Err(error) = &result
-                && errors::has_none_left(error)
-                && self.read.get_database_backend() == DbBackend::Postgres
-            {
-                postgres::make_room([&self.read, &self.write]).await;
+            if let Err(error) = &result {
+                self.make_room(error).await;
             }
             result
         };
         self.reach.attempts(|| self.ask(), attempt).await
     }
 
-    /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that begins to read and then writes
-    /// would fail when another has written in between.
-    pub(super) async fn begin(&self) -> Result<DatabaseTransaction> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let transaction = self.write.begin_with_options(options).await?;
-        if let Some(opening) = self.opening {
-            transaction.execute_unprepared(opening.write).await?;
-        }
-        Ok(transaction)
-    }
-
     /// Tells `observe` of every statement from now on.
     pub(super) fn observe(&mut self, observe: impl Fn() + Clone + Send + Sync + 'static) {
-        for connection in [&mut self.read, &mut self.write] {
-            let observe = observe.clone();
-            connection.set_metric_callback(move |_| observe());
-        }
-        self.observer = Observer(Some(Arc::new(observe)));
+        let observed = observe.clone();
+        self.write.observe(observe.clone());
+        self.read.set_metric_callback(move |_| observe());
+        self.observer = Observer(Some(Arc::new(observed)));
     }
 
     /// Tells of a statement that a round makes.
@@ -283,16 +251,15 @@ impl Engine {
 
     /// Lets writers finish and closes all connections.
     pub(super) async fn close(self) {
-        self.writes.close_behind_all().await;
+        let last = self.write.close().await;
         for queue in [self.bulk, self.reads, self.scans] {
             queue.close();
         }
-        // The writer goes last: SQLite's tidies up the write-ahead log.
-        for connection in [self.read, self.write] {
-            if let Err(error) = connection.close().await {
-                tracing::warn!(%error, "closing the database");
-            }
+        if let Err(error) = self.read.close().await {
+            tracing::warn!(%error, "closing the database");
         }
+        // The writer goes last: SQLite's tidies up the write-ahead log, which takes its time.
+        drop(tokio::task::spawn_blocking(|| drop(last)).await);
     }
 }
 

@@ -1,12 +1,11 @@
 //! The one door for mutations. A mutation is a value, so that the door decides when and how often it runs: whatever all
-//! mutations need (turns, transactions, retries, and later the change feed and group commit) stands here once.
+//! mutations need stands here and behind it, once: turns, transactions, retries, group commit, and later the change feed.
 
 use std::future::Future;
-
-use sea_orm::{DatabaseTransaction, TransactionTrait};
+use std::sync::Arc;
 
 use super::credentials::Credential;
-use super::engine::commit_failed;
+use super::engine::Transaction;
 use super::secrets::Secrets;
 use super::{Caller, RepeatKey, Store, Tenant};
 use crate::clock::Clock;
@@ -30,7 +29,7 @@ pub trait Mutation: Send + Sync + 'static {
     const BULK: bool = false;
 
     /// Makes the change. It is called again with a new transaction when the first was in the way of another one. What it reads to
-    /// decide by, it locks: others may write beside it.
+    /// decide by, it locks: others may write beside it. It waits for nothing but its transaction, which others may share.
     fn apply(&self, tx: &Tx) -> impl Future<Output = Result<Self::Answer>> + Send;
 
     /// The user whom the answer shows: what is kept of it goes when they do.
@@ -61,7 +60,7 @@ pub trait Mutation: Send + Sync + 'static {
 /// A transaction under way.
 pub struct Tx {
     /// Where its statements go.
-    pub(super) connection: DatabaseTransaction,
+    pub(super) connection: Transaction,
     /// When it began: the time of all that it changes.
     pub(super) now: Timestamp,
     /// Where its ids come from.
@@ -88,12 +87,12 @@ impl Tx {
 
     /// Keeps what was done since the savepoint.
     pub(super) async fn release(self) -> Result<()> {
-        Ok(self.connection.commit().await?)
+        Ok(self.connection.release().await?)
     }
 
     /// Undoes what was done since the savepoint.
     pub(super) async fn undo(self) -> Result<()> {
-        Ok(self.connection.rollback().await?)
+        Ok(self.connection.undo().await?)
     }
 }
 
@@ -106,34 +105,23 @@ impl Store {
     /// # Errors
     /// Those of the mutation; [`Error::ConflictRetry`] when others were in the way again and again; [`Error::Overloaded`] when too
     /// many wait; [`Error::StoreUnavailable`] with `outcome_unknown` when the commit itself failed.
-    pub async fn write<M: Mutation>(&self, context: Context, mutation: M) -> Result<M::Answer> {
-        let bulk = if M::BULK { Some(self.engine.bulk_turn().await?) } else { None };
-        let turn = self.engine.turn().await?;
-        let store = self.clone();
-        let task = async move {
-            let _turns = (turn, bulk);
-            match store.engine.attempts(|| store.transact(&context, &mutation)).await {
-                Err(error) => Err(mutation.explain(&store, error).await),
-                answer => answer,
+    pub fn write<M: Mutation>(&self, context: Context, mutation: M) -> impl Future<Output = Result<M::Answer>> + Send {
+        // Where it lies from now on: futures that had it in them would be large.
+        let change = Arc::new((context, mutation));
+        let (made, clock, secrets) = (change.clone(), self.clock.clone(), self.secrets.clone());
+        let work = move |connection| {
+            let (change, clock, secrets) = (made.clone(), clock.clone(), secrets.clone());
+            async move {
+                let (context, mutation) = &*change;
+                let tx = Tx { connection, now: clock.now(), clock, context: context.clone(), secrets };
+                let answer = mutation.apply(&tx).await;
+                (tx.connection, answer)
             }
         };
-        self.engine.at_home(task).await
-    }
-
-    async fn transact<M: Mutation>(&self, context: &Context, mutation: &M) -> Result<M::Answer> {
-        let connection = self.engine.begin().await?;
-        let (now, clock, secrets) = (self.clock.now(), self.clock.clone(), self.secrets.clone());
-        let tx = Tx { connection, now, clock, context: context.clone(), secrets };
-        match mutation.apply(&tx).await {
-            Ok(answer) => {
-                tx.connection.commit().await.map_err(commit_failed)?;
-                Ok(answer)
-            }
-            Err(error) => {
-                if let Err(failed) = tx.connection.rollback().await {
-                    tracing::debug!(error = %failed, "rolling back");
-                }
-                Err(error)
+        async move {
+            match self.engine.write(M::BULK, work).await {
+                Err(error) => Err(change.1.explain(self, error).await),
+                answer => answer,
             }
         }
     }

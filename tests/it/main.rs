@@ -61,3 +61,4 @@ mod verified;
 mod verify;
 mod walks;
 mod wire;
+mod writes;

@@ -77,9 +77,9 @@ pub(super) async fn check(tx: &Tx, level: &str, parent: &str, department_id: Opt
         if ids.iter().any(|id| id == department_id) {
             return Err(Error::DepartmentCycle);
         }
-        let below = walk(Way::Down, department_id).expr_as(Expr::col(STEPS).max(), STEPS).to_owned();
+        let below = walk(Way::Down, department_id).expr_as(Expr::col(STEPS).max().cast_as("bigint"), STEPS).to_owned();
         let below = tx.connection.query_one(&below).await?;
-        let height = below.map(|row| row.try_get::<i32>("", STEPS)).transpose()?.unwrap_or(1);
+        let height = below.map(|row| row.try_get::<i64>("", STEPS)).transpose()?.unwrap_or(1);
         levels = ids.len() + usize::try_from(height).unwrap_or_default();
     }
     if levels > limits::DEPARTMENT_LEVELS {

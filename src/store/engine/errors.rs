@@ -2,8 +2,9 @@
 
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::PgDatabaseError;
-use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlErr, sqlx};
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 
+use super::writer::failure;
 use crate::error::{Conflict, Error};
 
 /// Which constraint's violation tells of which conflict: the column as SQLite names it, and the index as PostgreSQL does.
@@ -53,12 +54,7 @@ impl From<DbErr> for Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        let code = error.sqlite_error().map(|error| error.extended_code.cast_unsigned());
-        match code.map_or(Meaning::Fault, sqlite_code) {
-            Meaning::InTheWay => Self::ConflictRetry,
-            Meaning::Fault => Self::internal(error),
-            _ => Self::StoreUnavailable { outcome_unknown: false, cause: error.into() },
-        }
+        failure::failed(error).into()
     }
 }
 
@@ -75,7 +71,7 @@ pub(super) fn shared(error: &Error) -> Error {
 }
 
 /// The error of a commit. Once it was asked for, only the database knows whether it happened, unless it says that it did not.
-pub(in crate::store) fn commit_failed(error: DbErr) -> Error {
+pub(super) fn commit_failed(error: DbErr) -> Error {
     match meaning(&error) {
         Meaning::InTheWay if postgres(&error).is_some() => Error::ConflictRetry,
         _ => Error::StoreUnavailable { outcome_unknown: true, cause: error.into() },
@@ -129,7 +125,7 @@ fn meaning(error: &DbErr) -> Meaning {
     match driver {
         sqlx::Error::Database(database) => match database.try_downcast_ref::<PgDatabaseError>() {
             Some(postgres) => postgres_meaning(postgres),
-            None => sqlite_meaning(error, database.as_ref()),
+            None => sqlite_meaning(database.as_ref()),
         },
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
@@ -141,23 +137,20 @@ fn meaning(error: &DbErr) -> Meaning {
     }
 }
 
-/// By SQLite's primary result codes: the low byte of what the driver reports.
-fn sqlite_meaning(error: &DbErr, database: &dyn DatabaseError) -> Meaning {
-    if let Some(SqlErr::UniqueConstraintViolation(message)) = error.sql_err()
-        && let Some((_, _, conflict)) = UNIQUE.iter().find(|(column, _, _)| message.ends_with(column))
+/// By SQLite's extended result codes, or else the primary ones: their low byte.
+fn sqlite_meaning(database: &dyn DatabaseError) -> Meaning {
+    let code = database.code().and_then(|code| code.parse::<u32>().ok());
+    // CONSTRAINT_PRIMARYKEY, CONSTRAINT_UNIQUE.
+    if let Some(1555 | 2067) = code
+        && let Some((_, _, conflict)) = UNIQUE.iter().find(|(column, _, _)| database.message().ends_with(column))
     {
         return Meaning::Taken(*conflict);
     }
-    let code = database.code().and_then(|code| code.parse::<u32>().ok());
-    code.map_or(Meaning::Fault, sqlite_code)
-}
-
-fn sqlite_code(code: u32) -> Meaning {
-    match code & 0xff {
+    match code.map(|code| code & 0xff) {
         // BUSY, LOCKED.
-        5 | 6 => Meaning::InTheWay,
+        Some(5 | 6) => Meaning::InTheWay,
         // READONLY, IOERR, FULL, CANTOPEN.
-        8 | 10 | 13 | 14 => Meaning::Unable,
+        Some(8 | 10 | 13 | 14) => Meaning::Unable,
         _ => Meaning::Fault,
     }
 }

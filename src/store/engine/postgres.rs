@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use super::queue::Queue;
 use super::reach::Reach;
 use super::reads::{Hot, Place};
+use super::write::Write;
 use super::{Engine, Observer, OpenError, Opening, runtimes, schema};
 use crate::clock;
 use crate::config::Config;
@@ -107,9 +108,8 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     let pools = Pools { options: options.clone(), pooled: opening.is_some(), size: hot };
     let hot = Arc::new(Hot { queries: queries(&read), place: Place::Postgres(pools) });
     Ok(Engine {
-        write: pool(Purpose::Write, writers),
+        write: Write::Pool(pool(Purpose::Write, writers), Queue::new(writers)),
         read,
-        writes: Queue::new(writers),
         reads: Queue::new(readers),
         scans: Queue::new((readers / 2).max(1)),
         bulk: Queue::for_bulk(),

@@ -8,7 +8,7 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use crate::error::{Error, Result};
 
 /// How long a caller without a shorter deadline queues, and how long one who has much to do.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 const LONG_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Lets so many in at a time, in the order in which they came.

@@ -7,25 +7,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::Connection;
-use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 
 use tokio::runtime::Handle;
 
 use super::queue::Queue;
 use super::reads::{Hot, Place};
+use super::write::Write;
+use super::writer::{Settings, Writer};
 use super::{Engine, Observer, OpenError, schema};
 use crate::config::{Config, SqliteFile};
 use crate::store::lookup::queries;
 
-/// Connections that write: SQLite has one writer at a time.
-const WRITERS: u32 = 1;
 /// Connections that read, where the configuration does not say.
 const READERS: u32 = 4;
 /// Prepared statements a connection keeps, where the configuration does not say.
 const STATEMENT_CACHE: usize = 256;
 /// How long a statement waits for another process's write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// What is set on every connection. FULL: what was acknowledged survives a power cut.
+const COMMON: &[(&str, &str)] = &[
+    ("foreign_keys", "ON"),
+    ("synchronous", "FULL"),
+    ("cache_size", "-16384"),
+    ("mmap_size", "268435456"),
+    ("temp_store", "MEMORY"),
+];
+/// What is set on those that write, beside.
+const WRITING: &[(&str, &str)] = &[("journal_mode", "WAL"), ("journal_size_limit", "67108864")];
 /// How often the migration's lock is asked for while another process has it.
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a call waits for a connection.
@@ -37,16 +47,28 @@ pub(super) async fn open(config: &Config, file: &SqliteFile) -> Result<Engine, O
     if file.may_make {
         make_private(&file.path);
     }
-    // The writer comes first: it makes the file and puts it into WAL mode, which readers cannot.
-    let write = Database::connect(options(config, Some(file))).await.map_err(opened)?;
-    migrate(config, &file.path, &write).await?;
+    // What migrates comes first: it makes the file and puts it into WAL mode, which readers cannot.
+    let first = Database::connect(options(config, Some(file))).await.map_err(opened)?;
+    migrate(config, &file.path, &first).await?;
     let read = Database::connect(options(config, None)).await.map_err(opened)?;
     check_build(&read).await.map_err(opened)?;
+    let write = Write::Writer(Writer::start(writer(config, file)).map_err(opened)?);
+    first.close().await.map_err(opened)?;
     let readers = readers(config);
-    let (writes, reads, scans) = (Queue::new(WRITERS), Queue::new(readers), Queue::new((readers / 2).max(1)));
+    let (reads, scans) = (Queue::new(readers), Queue::new((readers / 2).max(1)));
     let hot = Arc::new(Hot { queries: queries(&read), place: Place::Sqlite(file.path.clone()) });
     let (bulk, reach, observer, home) = (Queue::for_bulk(), Arc::default(), Observer::default(), Handle::current());
-    Ok(Engine { write, read, writes, reads, scans, bulk, reach, opening: None, hot, observer, home })
+    Ok(Engine { write, read, reads, scans, bulk, reach, opening: None, hot, observer, home })
+}
+
+/// Of the connection that makes changes.
+fn writer(config: &Config, file: &SqliteFile) -> Settings {
+    let pragmas = [COMMON, WRITING].concat();
+    Settings { path: file.path.clone(), statements: statement_cache(config), busy_timeout: BUSY_TIMEOUT, pragmas }
+}
+
+fn statement_cache(config: &Config) -> usize {
+    config.database_statement_cache.unwrap_or(STATEMENT_CACHE)
 }
 
 /// Makes the file for its owner's eyes only; what SQLite puts beside it gets the same mode. Why it cannot be made, SQLite tells.
@@ -61,8 +83,8 @@ fn readers(config: &Config) -> u32 {
 /// Of connections that write to the file, or of those that only read.
 fn options(config: &Config, write: Option<&SqliteFile>) -> ConnectOptions {
     let writer = write.is_some();
-    let connections = if writer { WRITERS } else { readers(config) };
-    let cache = config.database_statement_cache.unwrap_or(STATEMENT_CACHE);
+    let connections = if writer { 1 } else { readers(config) };
+    let cache = statement_cache(config);
     let make = write.is_some_and(|file| file.may_make);
     let mut options = ConnectOptions::new(config.database_url.as_str());
     // A file needs no test before use, and its connections never go stale: closing them would only cost their caches.
@@ -73,26 +95,16 @@ fn options(config: &Config, write: Option<&SqliteFile>) -> ConnectOptions {
         .test_before_acquire(false)
         .sqlx_logging(false)
         .map_sqlx_sqlite_pool_opts(|pool| {
-            // A commit that failed, on a full disk say, can leave its transaction open. Whatever came after it would be a part
-            // of it, and lost: such a connection is closed instead, which rolls back, and another one opened.
+            // One whose transaction could not be ended is closed instead, and another one opened.
             let clean = |connection: &SqliteConnection| Ok(!connection.is_in_transaction());
             let pool = pool.before_acquire(move |connection, _| Box::pin(std::future::ready(clean(connection))));
             pool.idle_timeout(None).max_lifetime(None)
         })
         .map_sqlx_sqlite_opts(move |sqlite| {
-            // FULL: what was acknowledged survives a power cut. Set here, since a pool's after-connect hook does not reach
-            // every connection.
-            let sqlite = sqlite
-                .create_if_missing(make)
-                .read_only(!writer)
-                .foreign_keys(true)
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(BUSY_TIMEOUT)
-                .statement_cache_capacity(cache)
-                .pragma("cache_size", "-16384")
-                .pragma("mmap_size", "268435456")
-                .pragma("temp_store", "MEMORY");
-            if writer { sqlite.journal_mode(SqliteJournalMode::Wal).pragma("journal_size_limit", "67108864") } else { sqlite }
+            // Set here, since a pool's after-connect hook does not reach every connection.
+            let sqlite = sqlite.create_if_missing(make).read_only(!writer).busy_timeout(BUSY_TIMEOUT);
+            let pragmas = COMMON.iter().chain(if writer { WRITING } else { &[] });
+            pragmas.fold(sqlite.statement_cache_capacity(cache), |sqlite, (name, value)| sqlite.pragma(*name, *value))
         });
     options
 }
