@@ -2,6 +2,7 @@
 //! Nothing outside this folder knows which engine it is.
 
 mod errors;
+pub(super) mod insert;
 pub(super) mod inspect;
 pub(super) mod keys;
 pub(super) mod locks;

@@ -2,6 +2,7 @@
 
 mod batch_create;
 mod batch_delete;
+mod batch_insert;
 mod conflicts;
 mod create;
 mod custom_data;

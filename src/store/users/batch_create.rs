@@ -1,8 +1,8 @@
-//! Creating many users in one transaction, each under a savepoint of its own.
+//! Creating many users in one transaction.
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{CreateUser, conflicts};
+use super::{CreateUser, batch_insert, conflicts};
 use crate::error::{Error, Result};
 use crate::store::credentials::Credential;
 use crate::store::engine::locks;
@@ -43,19 +43,7 @@ impl Mutation for BatchCreateUsers {
     async fn apply(&self, tx: &Tx) -> Result<Self::Answer> {
         locks::alone(&tx.connection, "batch_create_users").await?;
         let owners = self.keep_owners(tx).await?;
-        let mut results = Vec::with_capacity(self.users.len());
-        for user in &self.users {
-            results.push(match user {
-                Ok(user) if user.owner().is_some_and(|owner| !owners.contains(&owner.organization_id())) => {
-                    Err(Error::OrganizationNotFound)
-                }
-                Ok(user) => create(tx, user).await?,
-                Err(violations) => Err(violations.clone().into()),
-            });
-            if self.atomic && results.last().is_some_and(Result::is_err) {
-                break;
-            }
-        }
+        let results = self.insert(tx, &owners).await?;
         let mut results = self.explain_each(tx, results).await?;
         if self.atomic && results.last().is_some_and(Result::is_err) {
             let item = format!("users[{}]", results.len() - 1);
@@ -86,6 +74,27 @@ impl BatchCreateUsers {
         Ok(kept)
     }
 
+    /// Inserts those that can be inserted; what is atomic ends with the first that cannot.
+    async fn insert(&self, tx: &Tx, owners: &HashSet<Option<&str>>) -> Result<Vec<Result<CreatedUser>>> {
+        let fit = |user: &Result<CreateUser, Violations>| match user {
+            Ok(user) if user.owner().is_some_and(|owner| !owners.contains(&owner.organization_id())) => {
+                Some(Error::OrganizationNotFound)
+            }
+            Ok(_) => None,
+            Err(violations) => Some(violations.clone().into()),
+        };
+        let mut unfit: Vec<_> = self.users.iter().map(fit).collect();
+        if self.atomic
+            && let Some(first) = unfit.iter().position(Option::is_some)
+        {
+            unfit.truncate(first + 1);
+        }
+        let fit: Vec<_> =
+            self.users.iter().zip(&unfit).filter(|(_, unfit)| unfit.is_none()).flat_map(|(user, _)| user).collect();
+        let mut inserted = batch_insert::insert(tx, &fit, self.atomic).await?.into_iter();
+        Ok(unfit.into_iter().map_while(|unfit| unfit.map_or_else(|| inserted.next(), |error| Some(Err(error)))).collect())
+    }
+
     /// Makes the users that were created members of the organizations that own them.
     async fn join_owners(&self, tx: &Tx, results: &[Result<CreatedUser>]) -> Result<()> {
         for (id, owner) in self.owners() {
@@ -112,22 +121,15 @@ impl BatchCreateUsers {
             }
             result => result,
         };
-        Ok(results.into_iter().enumerate().map(explain).collect())
-    }
-}
-
-/// Creates one user. One who clashes is undone alone; any other failure undoes all.
-async fn create(tx: &Tx, user: &CreateUser) -> Result<Result<CreatedUser>> {
-    let savepoint = tx.savepoint().await?;
-    match user.insert(&savepoint).await {
-        Ok(created) => {
-            savepoint.release().await?;
-            Ok(Ok(created))
+        let mut results: Vec<_> = results.into_iter().enumerate().map(explain).collect();
+        // Whoever was in the way of these is gone by now.
+        for (user, result) in self.users.iter().zip(&mut results) {
+            if let (Ok(user), Err(Error::AlreadyExists(conflicts))) = (user, &*result)
+                && conflicts.is_empty()
+            {
+                *result = batch_insert::insert_one(tx, user).await?;
+            }
         }
-        Err(error @ (Error::AlreadyExists(_) | Error::SecretKeyMissing)) => {
-            savepoint.undo().await?;
-            Ok(Err(error))
-        }
-        Err(error) => Err(error),
+        Ok(results)
     }
 }

@@ -128,8 +128,18 @@ impl CreateUser {
         self.owner.as_ref()
     }
 
-    /// Makes the rows of the user alone. The transaction keeps the owner.
-    pub(super) async fn insert(&self, tx: &Tx) -> Result<CreatedUser> {
+    /// The user's custom data.
+    pub(super) fn custom_data(&self) -> &custom_data::Stored {
+        &self.custom_data
+    }
+
+    /// The user's identities.
+    pub(super) fn identities(&self) -> &[NewIdentity] {
+        &self.identities
+    }
+
+    /// The row of the user alone, and what is told of it.
+    pub(super) fn new_row(&self, tx: &Tx) -> Result<(user::ActiveModel, CreatedUser)> {
         let mut row = self.row()?;
         row.tenant_id = Set(self.owner.as_ref().and_then(Level::organization_id).map(ToOwned::to_owned));
         let user_id = self.user.user_id.clone().unwrap_or_else(|| tx.clock.new_id());
@@ -142,12 +152,18 @@ impl CreateUser {
         row.status_changed_at = Set(tx.now);
         let etag = etag::new();
         row.etag = Set(etag.clone());
+        Ok((row, CreatedUser { user_id, etag }))
+    }
+
+    /// Makes the rows of the user. The transaction keeps the owner.
+    pub(super) async fn insert(&self, tx: &Tx) -> Result<CreatedUser> {
+        let (row, created) = self.new_row(tx)?;
         user::Entity::insert(row).exec_without_returning(&tx.connection).await?;
-        self.custom_data.write(&tx.connection, &user_id, &custom_data::Stored::default()).await?;
-        identities::insert(tx, &user_id, &self.identities).await?;
+        self.custom_data.write(&tx.connection, &created.user_id, &custom_data::Stored::default()).await?;
+        identities::insert(tx, &created.user_id, &self.identities).await?;
         if let Some(credential) = &self.credential {
-            credential.write(tx, &user_id).await?;
+            credential.write(tx, &created.user_id).await?;
         }
-        Ok(CreatedUser { user_id, etag })
+        Ok(created)
     }
 }

@@ -133,18 +133,8 @@ impl Stored {
             let whose = Column::UserId.eq(user_id).and(Column::Key.is_in(removed));
             Entity::delete_many().filter(whose).exec(connection).await?;
         }
-        let rows: Vec<_> = self.0.iter().filter(|(key, value)| before.0.get(*key) != Some(value)).collect();
-        // Bounded, since an engine takes some ten thousand parameters a statement.
-        for rows in rows.chunks(1_000) {
-            let rows = rows.iter().map(|(key, value)| ActiveModel {
-                user_id: Set(user_id.to_owned()),
-                key: Set((*key).clone()),
-                value: Set((*value).clone()),
-            });
-            let upsert = OnConflict::columns([Column::UserId, Column::Key]).update_column(Column::Value).to_owned();
-            Entity::insert_many(rows).on_conflict(upsert).exec_without_returning(connection).await?;
-        }
-        Ok(())
+        let rows = self.0.iter().filter(|(key, value)| before.0.get(*key) != Some(value));
+        upsert(connection, rows.map(|(key, value)| (user_id, key, value)).collect()).await
     }
 
     /// Puts it into an answer. A user without any shows none.
@@ -161,6 +151,30 @@ impl Stored {
         }
         Ok(())
     }
+}
+
+/// Writes that of users who have none yet.
+pub(super) async fn insert<'d>(
+    connection: &impl ConnectionTrait,
+    data: impl Iterator<Item = (&'d str, &'d Stored)>,
+) -> Result<()> {
+    let rows = data.flat_map(|(user_id, stored)| stored.0.iter().map(move |(key, value)| (user_id, key, value)));
+    upsert(connection, rows.collect()).await
+}
+
+/// Writes values of keys of users.
+async fn upsert(connection: &impl ConnectionTrait, rows: Vec<(&str, &String, &String)>) -> Result<()> {
+    // Bounded, since an engine takes some ten thousand parameters a statement.
+    for rows in rows.chunks(1_000) {
+        let rows = rows.iter().map(|(user_id, key, value)| ActiveModel {
+            user_id: Set((*user_id).to_owned()),
+            key: Set((*key).clone()),
+            value: Set((*value).clone()),
+        });
+        let upsert = OnConflict::columns([Column::UserId, Column::Key]).update_column(Column::Value).to_owned();
+        Entity::insert_many(rows).on_conflict(upsert).exec_without_returning(connection).await?;
+    }
+    Ok(())
 }
 
 fn texts(data: &Struct) -> impl Iterator<Item = (String, String)> + '_ {
