@@ -12,7 +12,18 @@ use crate::messages;
 
 /// The message that lies ready as bytes, and the answers that carry it.
 const ENCODED: &str = "roster.v1.UserDto";
-const ANSWERS: &[&str] = &["roster.v1.FindUserResponse", "roster.v1.GetUserResponse"];
+const ANSWERS: &[&str] = &[
+    "roster.v1.BatchGetUsersResponse",
+    "roster.v1.BatchGetUsersResult",
+    "roster.v1.FindUserResponse",
+    "roster.v1.GetUserResponse",
+    "roster.v1.ListDepartmentMembersResponse",
+    "roster.v1.ListGroupMembersResponse",
+    "roster.v1.ListOrganizationMembersResponse",
+    "roster.v1.ListRoleMembersResponse",
+    "roster.v1.ListUsersResponse",
+    "roster.v1.SearchUsersResponse",
+];
 
 /// Writes the servers of the package's services to `out`, and [`ANSWERS`] as they answer with them; all other messages are those
 /// of `crate::proto`.

@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 
+use prost::bytes::Bytes;
+
 use prost::Message;
 
 use super::batches::Targets;
@@ -10,8 +12,8 @@ use super::reply::{Answer, Reply, write};
 use super::resources::Named;
 use super::{Call, identifiers};
 use crate::error::{Error, Result};
+use crate::proto::UserResult;
 use crate::proto::reflect::Reflect;
-use crate::proto::{UserDto, UserResult};
 use crate::store::collections::{ChangeHolding, ChangeMembers, Collection, Holder, Holding, Place};
 use crate::store::groups::Groups;
 use crate::store::roles::Roles;
@@ -62,7 +64,7 @@ where
 }
 
 /// A page of the members of the one that the request names.
-pub(super) async fn members<C: Collection + Named, M: Reflect>(store: &Store, call: Call<M>) -> Result<Paged<UserDto>> {
+pub(super) async fn members<C: Collection + Named, M: Reflect>(store: &Store, call: Call<M>) -> Result<Paged<Bytes>> {
     let Call { message, mut violations, caller, .. } = call;
     let place = C::key(&message, &caller.tenant, &mut violations);
     let Place { level, code } = place.clone().unwrap_or_default();

@@ -4,11 +4,11 @@ use tonic::Request;
 
 use super::{Call, Reply, collections, reply, resources};
 use crate::proto::group_service_server::GroupService;
+use crate::proto::served::ListGroupMembersResponse;
 use crate::proto::{
     AddGroupMembersRequest, AddGroupMembersResponse, CreateGroupRequest, CreateGroupResponse, DeleteGroupRequest,
-    DeleteGroupResponse, GetGroupRequest, GetGroupResponse, ListGroupMembersRequest, ListGroupMembersResponse,
-    ListGroupsRequest, ListGroupsResponse, RemoveGroupMembersRequest, RemoveGroupMembersResponse, UpdateGroupRequest,
-    UpdateGroupResponse,
+    DeleteGroupResponse, GetGroupRequest, GetGroupResponse, ListGroupMembersRequest, ListGroupsRequest, ListGroupsResponse,
+    RemoveGroupMembersRequest, RemoveGroupMembersResponse, UpdateGroupRequest, UpdateGroupResponse,
 };
 use crate::store::Store;
 use crate::store::collections::Holding;

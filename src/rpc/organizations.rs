@@ -12,17 +12,18 @@ use super::{Call, Reply, identifiers, reply, write};
 use crate::error::Error;
 use crate::proto::organization_service_server::OrganizationService;
 use crate::proto::reflect::Reflect;
+use crate::proto::served::{ListDepartmentMembersResponse, ListOrganizationMembersResponse};
 use crate::proto::{
     AddDepartmentMembersRequest, AddDepartmentMembersResponse, AddOrganizationMembersRequest, AddOrganizationMembersResponse,
     CreateDepartmentRequest, CreateDepartmentResponse, CreateOrganizationRequest, CreateOrganizationResponse,
     CreatePostRequest, CreatePostResponse, DeleteDepartmentRequest, DeleteDepartmentResponse, DeleteOrganizationRequest,
     DeleteOrganizationResponse, DeletePostRequest, DeletePostResponse, GetDepartmentRequest, GetDepartmentResponse,
-    GetOrganizationRequest, GetOrganizationResponse, ListDepartmentMembersRequest, ListDepartmentMembersResponse,
-    ListDepartmentsRequest, ListDepartmentsResponse, ListOrganizationMembersRequest, ListOrganizationMembersResponse,
-    ListOrganizationsRequest, ListOrganizationsResponse, ListPostsRequest, ListPostsResponse, ListUserOrganizationsRequest,
-    ListUserOrganizationsResponse, RemoveDepartmentMembersRequest, RemoveDepartmentMembersResponse,
-    RemoveOrganizationMembersRequest, RemoveOrganizationMembersResponse, SetUserPostsRequest, SetUserPostsResponse,
-    UpdateDepartmentRequest, UpdateDepartmentResponse, UpdateOrganizationRequest, UpdateOrganizationResponse,
+    GetOrganizationRequest, GetOrganizationResponse, ListDepartmentMembersRequest, ListDepartmentsRequest,
+    ListDepartmentsResponse, ListOrganizationMembersRequest, ListOrganizationsRequest, ListOrganizationsResponse,
+    ListPostsRequest, ListPostsResponse, ListUserOrganizationsRequest, ListUserOrganizationsResponse,
+    RemoveDepartmentMembersRequest, RemoveDepartmentMembersResponse, RemoveOrganizationMembersRequest,
+    RemoveOrganizationMembersResponse, SetUserPostsRequest, SetUserPostsResponse, UpdateDepartmentRequest,
+    UpdateDepartmentResponse, UpdateOrganizationRequest, UpdateOrganizationResponse,
 };
 use crate::store::departments::Departments;
 use crate::store::organizations::{AddMembers, Organizations as Kind, RemoveMembers};

@@ -1,9 +1,11 @@
 //! Pages as requests ask for them (contract §1 and §4), and as answers give them.
 
+use prost::bytes::Bytes;
+
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto::reflect::{Reflect, Value};
-use crate::proto::{self, CountMode};
+use crate::proto::{self, CountMode, served};
 use crate::store::paging::{Count, Listed, Page, Place, Start, Total};
 use crate::store::{Level, Store, Tenant};
 use crate::validate::Violations;
@@ -66,7 +68,7 @@ impl<'a> Paging<'a> {
         Ok(Self { store, question, numbered, page: Page { start, limit, count: count(request) } })
     }
 
-    /// The page as far as it fits into a message.
+    /// The page as far as it fits into a message. Users that are bytes already count as the field that they are.
     ///
     /// # Errors
     /// [`Error::MessageTooLarge`] for a page by number that does not fit, and for an item that does not fit alone.
@@ -120,9 +122,9 @@ fn question(rpc: &str, parts: &[&str]) -> Vec<u8> {
 
 /// Makes answers of pages: each has the same fields beside its items.
 macro_rules! paged {
-    ($($response:ident { $items:ident: $item:ident })*) => {$(
-        impl From<Paged<proto::$item>> for proto::$response {
-            fn from(page: Paged<proto::$item>) -> Self {
+    ($($response:path { $items:ident: $item:path })*) => {$(
+        impl From<Paged<$item>> for $response {
+            fn from(page: Paged<$item>) -> Self {
                 Self {
                     $items: page.items,
                     total_count: page.total.map(|total| i32::try_from(total.count).unwrap_or(i32::MAX)),
@@ -135,20 +137,20 @@ macro_rules! paged {
 }
 
 paged! {
-    ListApiKeysResponse { api_keys: ApiKeyDto }
-    ListDepartmentMembersResponse { users: UserDto }
-    ListDepartmentsResponse { departments: DepartmentDto }
-    ListGroupMembersResponse { users: UserDto }
-    ListGroupsResponse { groups: GroupDto }
-    ListIdentitiesResponse { identities: IdentityDto }
-    ListOrganizationMembersResponse { users: UserDto }
-    ListOrganizationsResponse { organizations: OrganizationDto }
-    ListPostsResponse { posts: PostDto }
-    ListRoleMembersResponse { users: UserDto }
-    ListRolesResponse { roles: RoleDto }
-    ListUserGroupsResponse { groups: GroupDto }
-    ListUserOrganizationsResponse { organizations: OrganizationDto }
-    ListUserRolesResponse { roles: RoleDto }
-    ListUsersResponse { users: UserDto }
-    SearchUsersResponse { users: UserDto }
+    proto::ListApiKeysResponse { api_keys: proto::ApiKeyDto }
+    served::ListDepartmentMembersResponse { users: Bytes }
+    proto::ListDepartmentsResponse { departments: proto::DepartmentDto }
+    served::ListGroupMembersResponse { users: Bytes }
+    proto::ListGroupsResponse { groups: proto::GroupDto }
+    proto::ListIdentitiesResponse { identities: proto::IdentityDto }
+    served::ListOrganizationMembersResponse { users: Bytes }
+    proto::ListOrganizationsResponse { organizations: proto::OrganizationDto }
+    proto::ListPostsResponse { posts: proto::PostDto }
+    served::ListRoleMembersResponse { users: Bytes }
+    proto::ListRolesResponse { roles: proto::RoleDto }
+    proto::ListUserGroupsResponse { groups: proto::GroupDto }
+    proto::ListUserOrganizationsResponse { organizations: proto::OrganizationDto }
+    proto::ListUserRolesResponse { roles: proto::RoleDto }
+    served::ListUsersResponse { users: Bytes }
+    served::SearchUsersResponse { users: Bytes }
 }

@@ -5,11 +5,12 @@ use tonic::Request;
 use super::{Call, Reply, collections, identifiers, reply, resources};
 use crate::limits;
 use crate::proto::role_service_server::RoleService;
+use crate::proto::served::ListRoleMembersResponse;
 use crate::proto::{
     AddRoleMembersRequest, AddRoleMembersResponse, CreateRoleRequest, CreateRoleResponse, DeleteRoleRequest,
     DeleteRoleResponse, GetRoleRequest, GetRoleResponse, HasAnyRoleRequest, HasAnyRoleResponse, ListRoleMembersRequest,
-    ListRoleMembersResponse, ListRolesRequest, ListRolesResponse, RemoveRoleMembersRequest, RemoveRoleMembersResponse,
-    UpdateRoleRequest, UpdateRoleResponse,
+    ListRolesRequest, ListRolesResponse, RemoveRoleMembersRequest, RemoveRoleMembersResponse, UpdateRoleRequest,
+    UpdateRoleResponse,
 };
 use crate::store::Store;
 use crate::store::collections::Holding;

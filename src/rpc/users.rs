@@ -11,17 +11,17 @@ use super::paging::Paging;
 use super::{Call, Reply, collections, identifiers, reply, write};
 use crate::error::Result;
 use crate::proto::find_user_request::By;
-use crate::proto::served::{FindUserResponse, GetUserResponse};
+use crate::proto::served::{BatchGetUsersResponse, FindUserResponse, GetUserResponse, ListUsersResponse, SearchUsersResponse};
 use crate::proto::user_service_server::UserService;
 use crate::proto::{
     AddUserRolesRequest, AddUserRolesResponse, AddUserToGroupRequest, AddUserToGroupResponse, BatchCreateUsersRequest,
-    BatchCreateUsersResponse, BatchDeleteUsersRequest, BatchDeleteUsersResponse, BatchGetUsersRequest, BatchGetUsersResponse,
-    BatchUserExistsRequest, BatchUserExistsResponse, CheckUserRequest, CheckUserResponse, CheckUsernameAvailabilityRequest,
+    BatchCreateUsersResponse, BatchDeleteUsersRequest, BatchDeleteUsersResponse, BatchGetUsersRequest, BatchUserExistsRequest,
+    BatchUserExistsResponse, CheckUserRequest, CheckUserResponse, CheckUsernameAvailabilityRequest,
     CheckUsernameAvailabilityResponse, CreateUserRequest, CreateUserResponse, DeleteUserRequest, DeleteUserResponse,
     FindUserRequest, GetUserRequest, ListUserGroupsRequest, ListUserGroupsResponse, ListUserRolesRequest,
-    ListUserRolesResponse, ListUsersRequest, ListUsersResponse, RefreshUserTokenRequest, RefreshUserTokenResponse,
-    RemoveUserFromGroupRequest, RemoveUserFromGroupResponse, RemoveUserRolesRequest, RemoveUserRolesResponse,
-    SearchUsersRequest, SearchUsersResponse, UpdateUserRequest, UpdateUserResponse, UserExistsRequest, UserExistsResponse,
+    ListUserRolesResponse, ListUsersRequest, RefreshUserTokenRequest, RefreshUserTokenResponse, RemoveUserFromGroupRequest,
+    RemoveUserFromGroupResponse, RemoveUserRolesRequest, RemoveUserRolesResponse, SearchUsersRequest, UpdateUserRequest,
+    UpdateUserResponse, UserExistsRequest, UserExistsResponse,
 };
 use crate::store::Store;
 use crate::store::collections::Holding;

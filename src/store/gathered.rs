@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use prost::bytes::Bytes;
 use sea_orm::ConnectionTrait;
 
 use super::engine::rounds::{Rounds, Source};
@@ -11,7 +12,6 @@ use super::roles::Roles;
 use super::users::{Brief, View, shown};
 use super::{Identifier, Level, Store, Tenant, collections, lookup};
 use crate::error::{Error, Result};
-use crate::proto::UserDto;
 use crate::store::collections::Collection;
 
 /// What is asked.
@@ -33,7 +33,7 @@ enum Wanted {
 /// What is answered.
 #[derive(Debug)]
 pub(super) enum Answer {
-    User(Box<UserDto>),
+    User(Bytes),
     /// `None`: the users of the round have too many to be read at once.
     Roles(Option<Vec<String>>),
 }
@@ -58,9 +58,9 @@ impl Gathered {
 
 impl Store {
     /// The user with what the view asks for.
-    pub(super) async fn gathered_user(&self, tenant: &Tenant, user: &Identifier, view: &View) -> Result<UserDto> {
+    pub(super) async fn gathered_user(&self, tenant: &Tenant, user: &Identifier, view: &View) -> Result<Bytes> {
         match self.gather(tenant, user, Wanted::User(view.clone())).await? {
-            Answer::User(user) => Ok(*user),
+            Answer::User(user) => Ok(user),
             Answer::Roles(_) => Err(Error::internal("an answer to another question")),
         }
     }
@@ -154,7 +154,7 @@ impl Group<'_> {
             if some.is_empty() {
                 answers.push(Err(Error::MessageTooLarge { fit: None }));
             }
-            answers.extend(some.into_iter().map(|user| user.map(|user| Answer::User(Box::new(user)))));
+            answers.extend(some.into_iter().map(|user| user.map(Answer::User)));
         }
         Ok(answers)
     }

@@ -22,7 +22,7 @@ pub use create::CreateUser;
 pub use delete::DeleteUser;
 pub use exists::{Probe, Probed};
 pub use row::Met;
-pub(super) use row::{Brief, UserRow};
+pub(super) use row::{Brief, EncodedRow, UserRow};
 pub use search::Search;
 pub use update::UpdateUser;
 pub(super) use update::require_identifier;
@@ -63,7 +63,7 @@ impl Store {
             return Ok(self.look(tenant, identifier, Asked::Profile).await?.bytes);
         }
         // The profile and what hangs on it are of one moment, so that its etag stands for both.
-        Ok(self.gathered_user(tenant, identifier, view).await?.encode_to_vec().into())
+        self.gathered_user(tenant, identifier, view).await
     }
 
     /// The users who have the identifiers, in their order, or why there is none. Fewer where these already make more than a
@@ -71,7 +71,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::OrganizationNotFound`] for the view's level.
-    pub async fn users(&self, tenant: &Tenant, identifiers: &[Identifier], view: &View) -> Result<Vec<Result<UserDto>>> {
+    pub async fn users(&self, tenant: &Tenant, identifiers: &[Identifier], view: &View) -> Result<Vec<Result<Bytes>>> {
         let (tenant, identifiers, view) = (tenant.clone(), identifiers.to_vec(), view.clone());
         let read = move |reading: Reading| {
             let (tenant, identifiers, view) = (tenant.clone(), identifiers.clone(), view.clone());
@@ -90,12 +90,12 @@ pub(super) async fn shown(
     tenant: &Tenant,
     identifiers: &[Identifier],
     view: &View,
-) -> Result<Vec<Result<UserDto>>> {
-    let found = lookup::find::<UserRow>(connection, tenant, identifiers).await?;
-    let rows = found.iter().flatten().map(|row| row.clone().into_dto(tenant)).collect();
+) -> Result<Vec<Result<Bytes>>> {
+    let found = lookup::find::<EncodedRow>(connection, tenant, identifiers).await?;
+    let rows = found.iter().flatten().map(|row| row.clone().shown_to(tenant)).collect::<Result<_>>()?;
     let mut users = gather(connection, tenant, rows, view).await?.into_iter();
-    let user = |found: Result<UserRow>| match found {
-        Ok(_) => users.next().map(Ok),
+    let user = |found: Result<EncodedRow>| match found {
+        Ok(_) => users.next().map(|user| Ok(user.bytes.freeze())),
         Err(error) => Some(Err(error)),
     };
     Ok(found.into_iter().map_while(user).collect())
@@ -104,5 +104,6 @@ pub(super) async fn shown(
 /// The user as the transaction at hand sees them.
 async fn read(connection: &impl ConnectionTrait, tenant: &Tenant, identifier: &Identifier, view: &View) -> Result<UserDto> {
     let user = lookup::find_one::<UserRow>(connection, tenant, identifier).await?.into_dto(tenant);
-    gather(connection, tenant, vec![user], view).await?.pop().ok_or(Error::MessageTooLarge { fit: None })
+    let user = gather(connection, tenant, vec![user.into()], view).await?.pop().ok_or(Error::MessageTooLarge { fit: None })?;
+    UserDto::decode(user.bytes).map_err(Error::internal)
 }

@@ -1,10 +1,12 @@
 //! Departments: how requests name one, and who is in it.
 
+use prost::bytes::Bytes;
+
 use crate::error::{Error, Result};
 use crate::proto::reflect::Reflect;
 use crate::proto::{
     AddDepartmentMembersRequest, AddDepartmentMembersResponse, ListDepartmentMembersRequest, RemoveDepartmentMembersRequest,
-    RemoveDepartmentMembersResponse, UserDto,
+    RemoveDepartmentMembersResponse,
 };
 use crate::rpc::batches::Targets;
 use crate::rpc::paging::{Paged, Paging};
@@ -45,7 +47,7 @@ pub(super) async fn remove_members(
 }
 
 /// A page of those who are in the department, or also in one below it.
-pub(super) async fn members(store: &Store, call: Call<ListDepartmentMembersRequest>) -> Result<Paged<UserDto>> {
+pub(super) async fn members(store: &Store, call: Call<ListDepartmentMembersRequest>) -> Result<Paged<Bytes>> {
     let Call { message, mut violations, caller, .. } = call;
     let department = Departments::key(&message, &caller.tenant, &mut violations);
     let Located { level, id } = department.clone().unwrap_or_default();

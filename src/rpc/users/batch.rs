@@ -1,10 +1,13 @@
 //! Users by the batch: read and created.
 
+use prost::bytes::Bytes;
+
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::proto::served::{BatchGetUsersResponse, BatchGetUsersResult};
 use crate::proto::{
     BatchCreateUsersItem, BatchCreateUsersRequest, BatchCreateUsersResponse, BatchCreateUsersResult, BatchGetUsersItem,
-    BatchGetUsersRequest, BatchGetUsersResponse, BatchGetUsersResult,
+    BatchGetUsersRequest,
 };
 use crate::rpc::reply::fitting;
 use crate::rpc::{Call, Reply, identifiers, write};
@@ -23,11 +26,12 @@ pub(super) async fn get(store: &Store, call: Call<BatchGetUsersRequest>) -> Resu
     let targets: Vec<_> = message.users.iter().map(read).collect();
     let good: Vec<_> = targets.iter().flatten().cloned().collect();
     let mut found = store.users(&caller.tenant, &good, &View::of(&message, &level)).await?.into_iter();
-    let error = |error: Error| BatchGetUsersResult { user: None, error: Some(error.into()) };
+    // No bytes are no field.
+    let error = |error: Error| BatchGetUsersResult { user: Bytes::new(), error: Some(error.into()) };
     // What the store does not give any more would not fit.
     let result = |target: &Result<_, Violations>| match target {
         Ok(_) => Some(match found.next()? {
-            Ok(user) => BatchGetUsersResult { user: Some(user), error: None },
+            Ok(user) => BatchGetUsersResult { user, error: None },
             Err(missing) => error(missing),
         }),
         Err(violations) => Some(error(violations.clone().into())),

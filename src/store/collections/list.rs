@@ -1,5 +1,6 @@
 //! Lists: the groups or roles of a user, and the members of one.
 
+use prost::bytes::Bytes;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, JoinType, PartialModelTrait, QueryFilter, QuerySelect, RelationDef, Select,
 };
@@ -7,12 +8,11 @@ use sea_orm::{
 use super::{Collection, Peopled, Place};
 use crate::entity::user;
 use crate::error::Result;
-use crate::proto::UserDto;
 use crate::store::engine::Reading;
 use crate::store::lookup::Shape;
 use crate::store::paging::{Keyset, Listed, Page, list};
 use crate::store::resources::{find, id};
-use crate::store::users::{Brief, UserRow, View, show};
+use crate::store::users::{Brief, EncodedRow, View, show};
 use crate::store::{Identifier, Level, Store, Tenant, lookup};
 
 /// Whose groups or roles are asked for, and of which level.
@@ -62,14 +62,14 @@ impl Store {
         place: &Place,
         page: &Page,
         view: &View,
-    ) -> Result<Listed<UserDto>> {
+    ) -> Result<Listed<Bytes>> {
         let (tenant, place, page, view) = (tenant.clone(), place.clone(), page.clone(), view.clone());
         let read = move |reading: Reading| {
             let (tenant, place, page, view) = (tenant.clone(), place.clone(), page.clone(), view.clone());
             async move {
                 let collection = find::<C>(&reading.connection(), &place).await?;
                 let join = user::Entity::belongs_to(C::Members::default()).from(user::Column::UserId).to(C::MEMBER).into();
-                let select = UserRow::select().join(JoinType::InnerJoin, join).filter(C::MEMBER_OF.eq(id::<C>(&collection)));
+                let select = EncodedRow::select().join(JoinType::InnerJoin, join).filter(C::MEMBER_OF.eq(id::<C>(&collection)));
                 // Ordered by the membership's own column, which its key is in the order of.
                 let keyset = Keyset::ascending([C::MEMBER.into_expr()]);
                 let listed = list(&reading.connection(), select, &keyset, &page).await?;

@@ -1,5 +1,6 @@
 //! The members of a department by page, or of all that is below it.
 
+use prost::bytes::Bytes;
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QuerySelect};
 
@@ -7,12 +8,11 @@ use super::{Departments, tree};
 use crate::entity::department::member;
 use crate::entity::user;
 use crate::error::Result;
-use crate::proto::UserDto;
 use crate::store::engine::Reading;
 use crate::store::lookup::Shape;
 use crate::store::paging::{Keyset, Listed, Page, list};
 use crate::store::resources::find;
-use crate::store::users::{UserRow, View, show};
+use crate::store::users::{EncodedRow, View, show};
 use crate::store::{Level, Located, Store, Tenant};
 
 impl Store {
@@ -27,7 +27,7 @@ impl Store {
         below: bool,
         page: &Page,
         view: &View,
-    ) -> Result<Listed<UserDto>> {
+    ) -> Result<Listed<Bytes>> {
         let (tenant, department, page, view) = (tenant.clone(), department.clone(), page.clone(), view.clone());
         let read = move |reading: Reading| {
             let (tenant, department, page, view) = (tenant.clone(), department.clone(), page.clone(), view.clone());
@@ -41,10 +41,10 @@ impl Store {
                         .and_where(member::Column::DepartmentId.in_subquery(tree::branch(&department.department_id)))
                         .to_owned();
                     let members = user::Column::UserId.in_subquery(members);
-                    (UserRow::select().filter(members), user::Column::UserId.into_expr())
+                    (EncodedRow::select().filter(members), user::Column::UserId.into_expr())
                 } else {
                     let join = user::Entity::belongs_to(member::Entity).from(user::Column::UserId).to(member::Column::UserId);
-                    let select = UserRow::select().join(JoinType::InnerJoin, join.into());
+                    let select = EncodedRow::select().join(JoinType::InnerJoin, join.into());
                     let members = member::Column::DepartmentId.eq(&department.department_id);
                     // Ordered by the membership's own column, which its key is in the order of.
                     (select.filter(members), member::Column::UserId.into_expr())

@@ -18,7 +18,10 @@ use crate::error::Result;
 use crate::proto::Timestamp;
 use crate::store::Tenant;
 
-pub(in crate::store) use layout::Layout;
+pub(in crate::store) use layout::{Layout, encoded};
+
+/// Bytes of a user, as it is guessed.
+const USER: usize = 512;
 
 /// The texts of all queries that rounds make.
 #[derive(Debug)]

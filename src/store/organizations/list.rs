@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use prost::bytes::Bytes;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PartialModelTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -12,11 +13,11 @@ use super::there;
 use crate::entity::organization::{Column, Entity, member};
 use crate::entity::user;
 use crate::error::Result;
-use crate::proto::{OrganizationDto, UserDto};
+use crate::proto::OrganizationDto;
 use crate::store::engine::{Reading, keys::any_of};
 use crate::store::lookup::Shape;
 use crate::store::paging::{Keyset, Listed, Page, list};
-use crate::store::users::{Brief, UserRow, View, show};
+use crate::store::users::{Brief, EncodedRow, View, show};
 use crate::store::{Identifier, Level, Store, Tenant, lookup};
 
 /// Those that the tenant sees.
@@ -65,7 +66,7 @@ impl Store {
     ///
     /// # Errors
     /// [`crate::error::Error::OrganizationNotFound`].
-    pub async fn organization_members(&self, tenant: &Tenant, page: &Page, view: &View) -> Result<Listed<UserDto>> {
+    pub async fn organization_members(&self, tenant: &Tenant, page: &Page, view: &View) -> Result<Listed<Bytes>> {
         let (tenant, page, view) = (tenant.clone(), page.clone(), view.clone());
         let read = move |reading: Reading| {
             let (tenant, page, view) = (tenant.clone(), page.clone(), view.clone());
@@ -84,7 +85,7 @@ impl Store {
 /// The members of an organization, as the wire has them.
 pub(in crate::store) fn members(organization: &Level) -> Select<user::Entity> {
     let join = user::Entity::belongs_to(member::Entity).from(user::Column::UserId).to(member::Column::UserId).into();
-    let select = UserRow::select().join(JoinType::InnerJoin, join);
+    let select = EncodedRow::select().join(JoinType::InnerJoin, join);
     let id = organization.organization_id();
     select.filter(id.map_or_else(|| Expr::value(false), |id| member::Column::OrganizationId.eq(id)))
 }

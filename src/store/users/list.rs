@@ -1,13 +1,13 @@
 //! The users by page, the latest first.
 
+use prost::bytes::Bytes;
 use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
-use super::row::UserRow;
+use super::row::EncodedRow;
 use super::search::Search;
 use super::view::{View, show};
 use crate::entity::{organization::member, user::Column};
 use crate::error::Result;
-use crate::proto::UserDto;
 use crate::store::engine::Reading;
 use crate::store::lookup::Shape;
 use crate::store::paging::{Keyset, Listed, Page, list};
@@ -25,7 +25,7 @@ impl Store {
         search: Option<&Search>,
         page: &Page,
         view: &View,
-    ) -> Result<Listed<UserDto>> {
+    ) -> Result<Listed<Bytes>> {
         let (tenant, search, page, view) = (tenant.clone(), search.cloned(), page.clone(), view.clone());
         let read = move |reading: Reading| {
             let (tenant, search, page, view) = (tenant.clone(), search.clone(), page.clone(), view.clone());
@@ -35,7 +35,7 @@ impl Store {
                 let matching = search.map_or_else(Condition::all, |search| search.condition(connection));
                 // By the columns of an index in each case.
                 let (select, latest_first) = if view.level == Level::Pool {
-                    (UserRow::select(), [Column::CreatedAt, Column::UserId].map(ColumnTrait::into_expr))
+                    (EncodedRow::select(), [Column::CreatedAt, Column::UserId].map(ColumnTrait::into_expr))
                 } else {
                     let member = [member::Column::UserCreatedAt, member::Column::UserId].map(ColumnTrait::into_expr);
                     (organizations::members(&view.level), member)

@@ -1,10 +1,16 @@
 //! What is read of the table `users`: the wire's own message, or as little as a check needs.
 
+use std::sync::OnceLock;
+
+use prost::Message;
+use prost::bytes::BytesMut;
 use sea_orm::sea_query::Expr;
 use sea_orm::{DbErr, DerivePartialModel, EntityTrait, FromQueryResult, PartialModelTrait, QueryResult, QuerySelect, Select};
 
 use crate::entity::{StringList, user};
+use crate::error::Error;
 use crate::proto::{Timestamp, UserDto};
+use crate::store::engine::reads::{Layout, encoded};
 use crate::store::lookup::{OWNER, SEEN, Shape};
 use crate::store::{Tenant, organizations};
 
@@ -36,6 +42,67 @@ impl Shape for UserRow {
     fn select() -> Select<user::Entity> {
         let select = UserDto::select_cols(user::Entity::find().select_only()).column(user::Column::RegisterSource);
         select.expr_as(organizations::owner(), OWNER)
+    }
+}
+
+/// A whole profile as bytes, straight from its columns; who owns the user is not among them.
+#[derive(Clone)]
+pub(in crate::store) struct EncodedRow {
+    user: EncodedUser,
+    owner: Option<String>,
+}
+
+/// A user as they go over the wire.
+#[derive(Clone)]
+pub(in crate::store) struct EncodedUser {
+    /// Their id.
+    pub(super) user_id: String,
+    /// `UserDto`; what is added comes behind it.
+    pub(super) bytes: BytesMut,
+}
+
+impl EncodedUser {
+    /// Adds fields that it does not have yet.
+    pub(super) fn add(&mut self, fields: &UserDto) -> Result<(), prost::EncodeError> {
+        self.bytes.reserve(fields.encoded_len());
+        fields.encode(&mut self.bytes)
+    }
+}
+
+impl EncodedRow {
+    /// As the tenant may see it.
+    pub(in crate::store) fn shown_to(self, tenant: &Tenant) -> crate::error::Result<EncodedUser> {
+        let mut user = self.user;
+        if let Some(owner) = self.owner.filter(|owner| tenant.sees_organization(owner)) {
+            user.add(&UserDto { tenant_id: Some(owner), ..UserDto::default() }).map_err(Error::internal)?;
+        }
+        Ok(user)
+    }
+}
+
+impl FromQueryResult for EncodedRow {
+    fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
+        // The select is the same wherever it is asked, and what is asked beside it comes behind it.
+        static LAYOUT: OnceLock<Layout> = OnceLock::new();
+        if let Some((user_id, bytes, owner)) = encoded(row, &LAYOUT)? {
+            return Ok(Self { user: EncodedUser { user_id, bytes }, owner });
+        }
+        let UserRow { user, register_source, owner } = UserRow::from_query_result(row, prefix)?;
+        let user = UserDto { register_source: register_source.unwrap_or_default().0, tenant_id: None, ..user };
+        Ok(Self { user: user.into(), owner })
+    }
+}
+
+impl From<UserDto> for EncodedUser {
+    fn from(user: UserDto) -> Self {
+        let bytes = BytesMut::from(user.encode_to_vec().as_slice());
+        Self { user_id: user.user_id.unwrap_or_default(), bytes }
+    }
+}
+
+impl Shape for EncodedRow {
+    fn select() -> Select<user::Entity> {
+        UserRow::select()
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use prost::Message;
+use prost::bytes::Bytes;
 use sea_orm::ConnectionTrait;
 
 use super::custom_data::{CustomDataView, Stored};
-use super::row::UserRow;
-use crate::error::Result;
+use super::row::{EncodedRow, EncodedUser};
+use crate::error::{Error, Result};
 use crate::limits;
 use crate::proto::reflect::{Reflect, Value};
 use crate::proto::{IdentityDto, UserDto};
@@ -80,12 +80,12 @@ impl View {
 pub(in crate::store) async fn show(
     connection: &impl ConnectionTrait,
     tenant: &Tenant,
-    listed: Listed<UserRow>,
+    listed: Listed<EncodedRow>,
     view: &View,
-) -> Result<Listed<UserDto>> {
-    let users = listed.items.iter().map(|(_, row)| row.clone().into_dto(tenant)).collect();
+) -> Result<Listed<Bytes>> {
+    let users = listed.items.iter().map(|(_, row)| row.clone().shown_to(tenant)).collect::<Result<_>>()?;
     let users = gather(connection, tenant, users, view).await?;
-    Ok(listed.with(users))
+    Ok(listed.with(users.into_iter().map(|user| user.bytes.freeze()).collect()))
 }
 
 /// The users with what the view asks for: all of them, or as many from the first on as make more than a message holds, since
@@ -93,10 +93,10 @@ pub(in crate::store) async fn show(
 pub(super) async fn gather(
     connection: &impl ConnectionTrait,
     tenant: &Tenant,
-    mut users: Vec<UserDto>,
+    mut users: Vec<EncodedUser>,
     view: &View,
-) -> Result<Vec<UserDto>> {
-    let ids: Vec<_> = users.iter().map(|user| user.user_id().to_owned()).collect();
+) -> Result<Vec<EncodedUser>> {
+    let ids: Vec<_> = users.iter().map(|user| user.user_id.clone()).collect();
     let mut step = if view.custom_data == CustomDataView::None { users.len() } else { AT_ONCE };
     let (mut done, mut bytes) = (0, 0);
     while done < users.len() && view.is_more() {
@@ -110,8 +110,8 @@ pub(super) async fn gather(
             continue;
         };
         for user in &mut users[done..end] {
-            relations.show(view, user)?;
-            bytes += user.encoded_len();
+            user.add(&relations.of(view, &user.user_id)?).map_err(Error::internal)?;
+            bytes += user.bytes.len();
             done += 1;
             if bytes > limits::MESSAGE_BYTES {
                 break;
@@ -175,18 +175,23 @@ impl Relations {
         Ok(Some(relations))
     }
 
-    fn show(&self, view: &View, user: &mut UserDto) -> Result<()> {
-        let texts = |of: &HashMap<String, Vec<String>>| of.get(user.user_id()).cloned().unwrap_or_default();
-        let [groups, roles, posts] = [&self.groups, &self.roles, &self.posts].map(texts);
-        let organizations = texts(&self.organizations);
-        let departments = self.departments.get(user.user_id()).cloned().unwrap_or_default();
-        (user.group_codes, user.role_codes, user.post_id_list) = (groups, roles, posts);
-        user.organization_ids = organizations;
-        (user.department_ids, user.main_department_id) = (departments.ids, departments.main);
-        user.identities = self.identities.get(user.user_id()).cloned().unwrap_or_default();
-        match self.custom_data.get(user.user_id()) {
-            Some(stored) => stored.show(view.custom_data, user),
-            None => Ok(()),
+    /// Those of the user.
+    fn of(&self, view: &View, user_id: &str) -> Result<UserDto> {
+        let texts = |of: &HashMap<String, Vec<String>>| of.get(user_id).cloned().unwrap_or_default();
+        let departments = self.departments.get(user_id).cloned().unwrap_or_default();
+        let mut user = UserDto {
+            group_codes: texts(&self.groups),
+            role_codes: texts(&self.roles),
+            post_id_list: texts(&self.posts),
+            organization_ids: texts(&self.organizations),
+            department_ids: departments.ids,
+            main_department_id: departments.main,
+            identities: self.identities.get(user_id).cloned().unwrap_or_default(),
+            ..UserDto::default()
+        };
+        if let Some(stored) = self.custom_data.get(user_id) {
+            stored.show(view.custom_data, &mut user)?;
         }
+        Ok(user)
     }
 }

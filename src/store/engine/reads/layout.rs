@@ -1,9 +1,13 @@
 //! What the columns of a query are: found by their names, once, and then gone by.
 
-use prost::bytes::BytesMut;
-use sea_orm::DbErr;
+use std::borrow::Cow;
+use std::sync::OnceLock;
 
-use super::{KeyRow, User};
+use prost::bytes::BytesMut;
+use sea_orm::sqlx::{Column, Row as _};
+use sea_orm::{DbErr, QueryResult};
+
+use super::{KeyRow, USER, User};
 use crate::error::{Error, Result};
 use crate::proto::Timestamp;
 use crate::proto::wire::{Cell, Field, USER_FIELDS};
@@ -23,8 +27,12 @@ pub(in crate::store) struct Layout {
     fields: Vec<(Field, usize)>,
     /// The key that the row was found by.
     matched: Option<usize>,
+    /// The user's id.
+    user_id: Option<usize>,
     /// Whether the tenant sees the user.
     seen: Option<usize>,
+    /// Who owns the user.
+    owner_column: Option<usize>,
     /// The field that names who owns the user, which not every tenant is shown.
     owner: Option<u32>,
 }
@@ -38,18 +46,13 @@ impl Layout {
         let column = |field: &Field| place(if field.name == owner_field { OWNER } else { field.name });
         let fields = USER_FIELDS.iter().filter_map(|field| Some((*field, column(field)?))).collect();
         let owner = USER_FIELDS.iter().find(|field| field.name == owner_field).map(|field| field.number);
-        Self { fields, matched: place(MATCHED), seen: place(SEEN), owner }
+        let (matched, user_id, seen) = (place(MATCHED), place("user_id"), place(SEEN));
+        Self { fields, matched, user_id, seen, owner_column: place(OWNER), owner }
     }
 
     /// The user of the row, as the tenant is shown them; what is written goes to the buffer's end.
     pub(super) fn user(&self, row: &impl Row, tenant: &Tenant, buffer: &mut BytesMut) -> Result<User> {
-        for (field, column) in &self.fields {
-            let cell = row.cell(*column)?;
-            if Some(field.number) == self.owner && !is_shown(cell, tenant) {
-                continue;
-            }
-            field.write(cell, buffer).map_err(Error::internal)?;
-        }
+        self.write(row, |owner| is_shown(owner, tenant), buffer)?;
         let seen = match self.seen {
             Some(column) => row.cell(column)? == Cell::Number(1),
             None => true,
@@ -57,10 +60,56 @@ impl Layout {
         Ok(User { bytes: buffer.split().freeze(), seen })
     }
 
+    /// The id of the user of the row, all that is told to everybody, and who owns the user.
+    fn parts(&self, row: &impl Row) -> Result<(String, BytesMut, Option<String>)> {
+        let mut buffer = BytesMut::with_capacity(USER);
+        self.write(row, |_| false, &mut buffer)?;
+        let text = |column: Option<usize>| text(row, column.unwrap_or(usize::MAX)).map(|text| text.map(ToOwned::to_owned));
+        Ok((text(self.user_id)?.unwrap_or_default(), buffer, text(self.owner_column)?))
+    }
+
+    fn write(&self, row: &impl Row, shows_owner: impl Fn(Cell<'_>) -> bool, buffer: &mut BytesMut) -> Result<()> {
+        for (field, column) in &self.fields {
+            let cell = row.cell(*column)?;
+            if Some(field.number) != self.owner || shows_owner(cell) {
+                field.write(cell, buffer).map_err(Error::internal)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is that of a row with these columns, as far as can be told quickly.
+    fn is_of<C: Column>(&self, columns: &[C]) -> bool {
+        self.owner_column.and_then(|column| columns.get(column)).is_some_and(|column| column.name() == OWNER)
+    }
+
     /// The key that the row was found by.
     pub(super) fn matched<'a>(&self, row: &'a impl Row) -> Result<&'a str> {
         text(row, self.matched.unwrap_or(usize::MAX))?.ok_or_else(|| Error::internal("a row without its key"))
     }
+}
+
+/// The user of a row that came by way of sea-orm: id, bytes without the owner, and the owner. The columns of all rows that share
+/// the layout are the same, but for what comes behind them. `None`: the row is of no driver.
+pub(in crate::store) fn encoded(
+    row: &QueryResult,
+    layout: &OnceLock<Layout>,
+) -> Result<Option<(String, BytesMut, Option<String>)>, DbErr> {
+    let parts = if let Some(row) = row.try_as_pg_row() {
+        shared(row.columns(), layout).parts(row)
+    } else if let Some(row) = row.try_as_sqlite_row() {
+        shared(row.columns(), layout).parts(row)
+    } else {
+        return Ok(None);
+    };
+    parts.map(Some).map_err(|error| DbErr::Type(error.to_string()))
+}
+
+/// The layout, or another one where the columns are not those.
+fn shared<'a, C: Column>(columns: &[C], layout: &'a OnceLock<Layout>) -> Cow<'a, Layout> {
+    let names = || columns.iter().map(Column::name);
+    let known = layout.get_or_init(|| Layout::of(names()));
+    if known.is_of(columns) { Cow::Borrowed(known) } else { Cow::Owned(Layout::of(names())) }
 }
 
 /// Whether an organization of this id may be shown.

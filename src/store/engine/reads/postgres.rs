@@ -11,16 +11,13 @@ use sea_orm::sqlx::{self, AssertSqlSafe, Column, Executor, Row as _, TypeInfo, V
 use sea_orm::{DbErr, RuntimeErr, Value};
 
 use super::layout::{self, Layout, Row};
-use super::{Answer, Found, KeyRow, Look, Question};
+use super::{Answer, Found, KeyRow, Look, Question, USER};
 use crate::error::{Error, Result};
 use crate::proto::wire::Cell;
 use crate::store::Tenant;
 use crate::store::engine::Engine;
 use crate::store::engine::postgres::Pool;
 use crate::store::engine::prepared::{Prepared, Slot};
-
-/// Bytes of a user, as it is guessed.
-const USER: usize = 512;
 
 /// What was found of the looks by one query for one tenant, by key.
 type Group<'a> = HashMap<&'a str, Found>;

@@ -9,10 +9,12 @@ use std::time::Duration;
 use prost::bytes::BytesMut;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, OpenFlags, Rows};
-use sea_orm::{DbErr, Value};
+use sea_orm::sqlx::sqlite::SqliteRow;
+use sea_orm::sqlx::{self, Decode, Row as _, Sqlite, TypeInfo, ValueRef as _};
+use sea_orm::{DbErr, RuntimeErr, Value};
 
 use super::layout::{self, Layout, Row};
-use super::{Answer, Found, KeyRow, Look, Question};
+use super::{Answer, Found, KeyRow, Look, Question, USER};
 use crate::error::{Error, Result};
 use crate::proto::wire::Cell;
 use crate::store::Tenant;
@@ -25,8 +27,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(50);
 const MAPPED: &str = "PRAGMA mmap_size = 2147418112; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY";
 /// Prepared statements, more than there are.
 const STATEMENTS: usize = 64;
-/// Bytes of a user, as it is guessed.
-const USER: usize = 512;
 
 /// A connection that only reads, opened when it is first needed.
 pub(super) struct Connection {
@@ -159,6 +159,21 @@ impl Row for rusqlite::Row<'_> {
             ValueRef::Text(text) => Ok(Cell::Text(text)),
             ValueRef::Integer(number) => Ok(Cell::Number(number)),
             ValueRef::Real(_) | ValueRef::Blob(_) => Err(DbErr::Type(format!("column {index} is of no type of ours"))),
+        }
+    }
+}
+
+impl Row for SqliteRow {
+    fn cell(&self, index: usize) -> Result<Cell<'_>, DbErr> {
+        let failed = |error: sqlx::Error| DbErr::Query(RuntimeErr::SqlxError(error.into()));
+        let value = self.try_get_raw(index).map_err(failed)?;
+        let mistyped = |error: sqlx::error::BoxDynError| DbErr::Type(error.to_string());
+        if value.is_null() {
+            return Ok(Cell::Null);
+        }
+        match value.type_info().name() {
+            "TEXT" => <&str as Decode<'_, Sqlite>>::decode(value).map(|text| Cell::Text(text.as_bytes())).map_err(mistyped),
+            _ => <i64 as Decode<'_, Sqlite>>::decode(value).map(Cell::Number).map_err(mistyped),
         }
     }
 }
