@@ -93,9 +93,11 @@ impl Runtimes {
 
     /// Waits until they have ended.
     pub(super) async fn ended(&mut self) -> Ended {
-        for ended in &mut self.ended {
+        while let Some(last) = self.ended.last_mut() {
+            let ended = last.await;
+            self.ended.pop();
             // One that is gone without a word has panicked, which the log tells.
-            ended.await.unwrap_or(Ok(()))?;
+            ended.unwrap_or(Ok(()))?;
         }
         Ok(())
     }

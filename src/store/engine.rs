@@ -252,6 +252,7 @@ impl Engine {
 
     /// Lets writers finish and closes all connections.
     pub(super) async fn close(self) {
+        self.hot.close();
         let last = self.write.close().await;
         for queue in [self.bulk, self.reads, self.scans] {
             queue.close();

@@ -7,6 +7,7 @@ mod sqlite;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use prost::bytes::Bytes;
 
@@ -14,7 +15,7 @@ use super::Engine;
 use super::postgres::{Pool, Pools};
 use super::prepared::Prepared;
 use super::rounds::{Rounds, Source, Ticket};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::proto::Timestamp;
 use crate::store::Tenant;
 
@@ -110,8 +111,20 @@ impl std::fmt::Debug for Reads {
 /// What the rounds of all runtimes share.
 #[derive(Debug)]
 pub(super) struct Hot {
-    pub(super) queries: Queries,
-    pub(super) place: Place,
+    queries: Queries,
+    place: Place,
+    /// Whether the engine is closed.
+    closed: AtomicBool,
+}
+
+impl Hot {
+    pub(super) fn new(queries: Queries, place: Place) -> Self {
+        Self { queries, place, closed: AtomicBool::new(false) }
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Where rounds read.
@@ -196,6 +209,9 @@ impl Source for Database {
     type Answer = Answer;
 
     async fn answer(&self, questions: Vec<Question>) -> Result<Vec<Answer>> {
+        if self.engine.hot.closed.load(Ordering::Relaxed) {
+            return Err(Error::StoreUnavailable { outcome_unknown: false, cause: "it is closed".into() });
+        }
         self.engine
             .attempts(|| async {
                 match &self.connections {

@@ -56,7 +56,7 @@ pub(super) async fn open(config: &Config, file: &SqliteFile) -> Result<Engine, O
     first.close().await.map_err(opened)?;
     let readers = readers(config);
     let (reads, scans) = (Queue::new(readers), Queue::new((readers / 2).max(1)));
-    let hot = Arc::new(Hot { queries: queries(&read), place: Place::Sqlite(file.path.clone()) });
+    let hot = Arc::new(Hot::new(queries(&read), Place::Sqlite(file.path.clone())));
     let (bulk, reach, observer, home) = (Queue::for_bulk(), Arc::default(), Observer::default(), Handle::current());
     Ok(Engine { write, read, reads, scans, bulk, reach, opening: None, hot, observer, home })
 }
