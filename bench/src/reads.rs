@@ -1,0 +1,82 @@
+//! The calls that only read, beside the echo.
+
+use crate::Result;
+use crate::cases::READS;
+use crate::goals;
+use crate::markdown::{Table, ratio, time, whole};
+use crate::options::Options;
+use crate::rounds::{self, Figures, Row};
+use crate::stage::{Launch, Stage};
+use crate::target::{Target, name};
+
+/// Measures those that are wanted.
+pub(crate) fn measure(stage: &Stage, options: &Options) -> Result<Vec<Row>> {
+    let mut targets = vec![Target::echo(stage)?];
+    for engine in stage.engines(&options.engines) {
+        let database = stage.database(engine, options.users())?;
+        targets.push(Target::roster(stage, &database, &Launch::default())?);
+    }
+    let mut rows = Vec::new();
+    for case in READS.iter().filter(|case| options.wants(case.name)) {
+        rows.extend(rounds::measure(*case, &targets, options.pace())?);
+    }
+    Ok(rows)
+}
+
+/// All figures, a server a line.
+pub(crate) fn table(rows: &[Row]) -> Table {
+    let columns = [
+        "call",
+        "in flight",
+        "server",
+        "calls/s",
+        "of the echo",
+        "goal",
+        "p50",
+        "of the echo's",
+        "goal",
+        "p99",
+        "CPU/call",
+        "statements/call",
+        "failed",
+    ];
+    let mut table = Table::new(&columns);
+    for row in rows {
+        let echo = row.of(None);
+        for figures in &row.figures {
+            table.row(line(row, figures, echo));
+        }
+    }
+    table
+}
+
+fn line(row: &Row, figures: &Figures, echo: Option<&Figures>) -> Vec<String> {
+    let slower = echo.filter(|_| figures.engine.is_some()).map(|echo| figures.p50.div_duration_f64(echo.p50));
+    let rate_goal = figures.engine.and_then(|engine| goals::rate(row.case.name, row.shape, engine)).zip(figures.ratio);
+    let latency_goal = figures.engine.and_then(|engine| goals::latency(row.case.name, row.shape, engine)).zip(slower);
+    let verdict = |goal: Option<(goals::Goal, f64)>| goal.map(|(goal, figure)| goal.verdict(figure)).unwrap_or_default();
+    vec![
+        row.case.title.to_owned(),
+        row.shape.to_string(),
+        name(figures.engine),
+        whole(figures.rate),
+        figures.ratio.map(ratio).unwrap_or_default(),
+        verdict(rate_goal),
+        time(figures.p50),
+        slower.map(ratio).unwrap_or_default(),
+        verdict(latency_goal),
+        time(figures.p99),
+        format!("{:.1} µs", figures.cpu),
+        figures.statements.map_or_else(|| "n/a".to_owned(), ratio),
+        failed(figures),
+    ]
+}
+
+/// How many calls failed and how, or that none did.
+fn failed(figures: &Figures) -> String {
+    if figures.failed.is_empty() {
+        return "0".to_owned();
+    }
+    let each = figures.failed.iter().map(|(status, times)| format!("**{times} × status {status}**"));
+    each.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,96 @@
+//! The servers that are driven: Roster on an engine, or the echo.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Result;
+use crate::caller::Caller;
+use crate::client::Head;
+use crate::closed::Question;
+use crate::echo;
+use crate::postgres::Postgres;
+use crate::process::{Process, bound};
+use crate::requests::Requests;
+use crate::stage::{Database, Engine, Launch, Stage};
+use crate::usage;
+
+/// A server that runs.
+#[derive(Debug)]
+pub(crate) struct Target<'stage> {
+    pub(crate) process: Process,
+    /// What Roster keeps its users in; `None`: it is the echo.
+    pub(crate) database: Option<Database>,
+    /// Who works for it.
+    postgres: Option<&'stage Postgres>,
+}
+
+impl<'stage> Target<'stage> {
+    /// Roster on the database.
+    pub(crate) fn roster(stage: &'stage Stage, database: &Database, launch: &Launch) -> Result<Self> {
+        let postgres = if database.engine == Engine::Postgres { Some(stage.server()?) } else { None };
+        Ok(Self { process: stage.serve(database, launch)?, database: Some(database.clone()), postgres })
+    }
+
+    /// The echo.
+    pub(crate) fn echo(stage: &Stage) -> Result<Self> {
+        let mut command = bound(&std::env::current_exe()?);
+        command.arg("echo");
+        Ok(Self { process: Process::serve(command, &stage.file("echo.log"))?, database: None, postgres: None })
+    }
+
+    /// `None`: the echo.
+    pub(crate) fn engine(&self) -> Option<Engine> {
+        self.database.as_ref().map(|database| database.engine)
+    }
+
+    /// Somebody who calls it.
+    pub(crate) fn caller(&self) -> Result<Caller> {
+        Caller::new(&self.process.address, self.database.as_ref().map_or("nobody's", |database| &database.key))
+    }
+
+    /// These requests for this path.
+    pub(crate) fn question(&self, path: &str, requests: &Arc<Requests>) -> Result<Question> {
+        // The echo is sent a key too, though it does not look.
+        let key = self
+            .database
+            .as_ref()
+            .map_or("rk_0000000000000000_0000000000000000000000000000000000000000000", |known| &known.key);
+        let (address, requests) = (self.process.address.clone(), Arc::clone(requests));
+        Ok(Question { address, head: Head::new(path, key)?, requests })
+    }
+
+    /// The processor time that it has had, and what works for it.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        let own = usage::cpu(self.process.id(), false)?;
+        Ok(own + self.postgres.map_or(Ok(Duration::ZERO), |postgres| usage::cpu(postgres.id(), true))?)
+    }
+
+    /// Counts the statements that the database is sent meanwhile; `None`: it cannot say.
+    pub(crate) fn count_statements(&self, during: impl FnOnce() -> Result<u64>) -> Result<Option<f64>> {
+        let (Some(postgres), Some(database)) = (self.postgres, &self.database) else { return Ok(None) };
+        postgres.count_statements(true)?;
+        let before = postgres.statements(&database.name)?;
+        let calls = during()?;
+        let after = postgres.statements(&database.name)?;
+        postgres.count_statements(false)?;
+        let more = after.zip(before).map(|(after, before)| after.saturating_sub(before));
+        Ok(more.map(|statements| crate::tally::float(statements) / crate::tally::float(calls.max(1))))
+    }
+}
+
+/// What a server is called in the tables.
+pub(crate) fn name(engine: Option<Engine>) -> String {
+    engine.map_or_else(|| "echo".to_owned(), |engine| engine.to_string())
+}
+
+/// The path that the echo answers as Roster answers these requests.
+pub(crate) fn echo_path(caller: &Caller, path: &str, requests: &Requests) -> Result<String> {
+    Ok(echo::path(caller.answer_bytes(path, requests)?))
+}
+
+/// Whether the program can be run at all.
+pub(crate) fn is_there(program: &str) -> bool {
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&on_path).any(|place| Path::new(&place).join(program).exists())
+}
