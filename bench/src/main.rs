@@ -11,17 +11,22 @@ mod load;
 mod markdown;
 mod options;
 mod people;
+mod pgbench;
 mod postgres;
 mod process;
 mod progress;
 mod random;
+mod raw;
 mod reads;
 mod requests;
 mod rounds;
+mod slowsync;
 mod stage;
 mod tally;
 mod target;
 mod usage;
+mod writes;
+mod writes_table;
 
 use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
@@ -41,6 +46,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Some(Command::Echo) => echo::serve(),
+        Some(Command::Raw(raw)) => raw.run(),
         None => run(&cli.options),
     };
     if let Err(error) = done {
@@ -52,7 +58,9 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<()> {
     let roster = stage::roster(options.roster.as_deref())?;
-    let stage = Stage::new(options.data.as_deref(), roster, &options.engines)?;
+    let mut stage = Stage::new(options.data.as_deref(), roster, &options.engines)?;
     let rows = reads::measure(&stage, options)?;
-    Ok(write!(stdout(), "{}", reads::table(&rows))?)
+    write!(stdout(), "{}", reads::table(&rows))?;
+    let writes = writes::measure(&mut stage, options)?;
+    Ok(write!(stdout(), "\n{}", writes_table::table(&writes))?)
 }

@@ -1,5 +1,6 @@
 //! Tables as Markdown has them, and figures as people read them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -68,6 +69,15 @@ pub(crate) fn time(value: Duration) -> String {
         long => write!(text, "{:.1} s", long / 1e6),
     };
     text
+}
+
+/// How many calls failed and how, or that none did.
+pub(crate) fn failed(failed: &BTreeMap<i32, u64>) -> String {
+    if failed.is_empty() {
+        return "0".to_owned();
+    }
+    let each = failed.iter().map(|(status, times)| format!("**{times} × status {status}**"));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// An amount of memory.

@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::cases::READS;
+use crate::raw::Raw;
 use crate::stage::Engine;
+use crate::writes::{BATCHES, CREATE};
 
 /// What Roster costs beside a bare tonic server that answers with as many bytes. The tables go to standard output.
 #[derive(Debug, Parser)]
@@ -23,6 +25,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve as a bare tonic server that answers with as many bytes as the path says
     Echo,
+    /// Write rows into an SQLite database as fast as it takes them
+    Raw(Raw),
 }
 
 /// What is measured and for how long.
@@ -59,8 +63,12 @@ pub(crate) struct Options {
 
 /// The names of all that can be measured.
 fn parts() -> clap::builder::PossibleValuesParser {
-    READS.iter().map(|case| case.name).collect::<Vec<_>>().into()
+    READS.iter().map(|case| case.name).chain([CREATE, BATCHES]).collect::<Vec<_>>().into()
 }
+
+/// Callers call before it counts: for this share of the time that counts, and no longer than this.
+const WARM_UP: f64 = 0.25;
+const LONGEST_WARM_UP: Duration = Duration::from_secs(1);
 
 /// How long everything is measured.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +76,13 @@ pub(crate) struct Pace {
     pub(crate) window: Duration,
     pub(crate) rounds: usize,
     pub(crate) threads: usize,
+}
+
+impl Pace {
+    /// How long callers call before it counts.
+    pub(crate) fn warm_up(self) -> Duration {
+        self.window.mul_f64(WARM_UP).min(LONGEST_WARM_UP)
+    }
 }
 
 impl Options {

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::cases::READS;
 use crate::goals;
-use crate::markdown::{Table, ratio, time, whole};
+use crate::markdown::{Table, failed, ratio, time, whole};
 use crate::options::Options;
 use crate::rounds::{self, Figures, Row};
 use crate::stage::{Launch, Stage};
@@ -68,15 +68,6 @@ fn line(row: &Row, figures: &Figures, echo: Option<&Figures>) -> Vec<String> {
         time(figures.p99),
         format!("{:.1} µs", figures.cpu),
         figures.statements.map_or_else(|| "n/a".to_owned(), ratio),
-        failed(figures),
+        failed(&figures.failed),
     ]
-}
-
-/// How many calls failed and how, or that none did.
-fn failed(figures: &Figures) -> String {
-    if figures.failed.is_empty() {
-        return "0".to_owned();
-    }
-    let each = figures.failed.iter().map(|(status, times)| format!("**{times} × status {status}**"));
-    each.collect::<Vec<_>>().join(", ")
 }

@@ -7,10 +7,9 @@ use prost::Message;
 
 use crate::random::Random;
 
-/// Stands for the number of a user wherever a user is spelled, so that it can be found again in what was made of it.
+/// Stands for the number of a user wherever a user is spelled, so that it can be found again in what was made of it. No
+/// loaded user has this number.
 pub(crate) const TOKEN: &str = "73519264";
-/// The number that [`TOKEN`] is, which no loaded user has.
-pub(crate) const TOKEN_NUMBER: u64 = 73_519_264;
 /// The first of the numbers of the users that are created while measuring.
 const FIRST_NEW: u64 = 20_000_000;
 /// The numbers of the users that were not yet there.
@@ -82,14 +81,6 @@ impl Requests {
             Self::Known(template, users) => template.about(random.below(*users)),
             Self::New(template) => template.about(new_numbers(template.users as u64)),
             Self::Listed(frames) => frames[usize::try_from(random.below(frames.len() as u64)).unwrap_or_default()].clone(),
-        }
-    }
-
-    /// How many users one is about.
-    pub(crate) fn users(&self) -> usize {
-        match self {
-            Self::Known(template, _) | Self::New(template) => template.users,
-            Self::Listed(_) => 1,
         }
     }
 }

@@ -13,9 +13,6 @@ use crate::stage::Engine;
 use crate::tally::{Tally, float, median};
 use crate::target::{Target, echo_path, name};
 
-/// Callers who call before it counts: this share of the time that counts, and no longer than this.
-const WARM_UP: f64 = 0.25;
-const LONGEST_WARM_UP: Duration = Duration::from_secs(1);
 /// How long statements are counted at most.
 const COUNTING: Duration = Duration::from_secs(1);
 
@@ -97,21 +94,14 @@ fn questions(case: Case, targets: &[Target]) -> Result<Vec<Question>> {
 }
 
 fn in_turn(title: &str, mut driven: Vec<Driven>, shape: Shape, pace: Pace) -> Result<Vec<Figures>> {
-    let window = pace.window;
-    let warm_up = window.mul_f64(WARM_UP).min(LONGEST_WARM_UP);
-    let mut run = Run { shape, warm_up, window, threads: pace.threads, seed: 1 };
+    let mut run = Run { shape, warm_up: pace.warm_up(), window: pace.window, threads: pace.threads, seed: 1 };
     let mut progress = Progress::new(format!("{title}, {shape}"), pace.rounds as u64);
     for round in 0..pace.rounds {
         for one in &mut driven {
             progress.at(round as u64, &format!("rounds, {}", name(one.target.engine())));
             run.seed += 1;
-            let (mut before, mut after) = (None, None);
-            let tally = drive(&one.question, run, || {
-                let now = Some(one.target.cpu());
-                if before.is_none() { before = now } else { after = now }
-            })?;
-            let (before, after) = (before.ok_or("no time was taken")??, after.ok_or("no time was taken")??);
-            one.cpu += after.saturating_sub(before);
+            let (tally, cpu) = one.target.drive(&one.question, run)?;
+            one.cpu += cpu;
             one.rounds.push(tally);
         }
     }

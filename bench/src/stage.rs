@@ -131,14 +131,22 @@ impl Stage {
         load::load(&server.address, &database.key, users, &format!("{engine} with {users} users"))?;
         server.stop()?;
         match engine {
-            Engine::Sqlite => {
-                let connection = rusqlite::Connection::open(self.sqlite_file(&database.name))?;
-                connection.execute_batch("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE)")?;
-            }
+            Engine::Sqlite => self.checkpoint(&database)?,
             Engine::Postgres => drop(self.server()?.ask(&database.name, "VACUUM ANALYZE")?),
         }
         fs::write(marker, &database.key)?;
         Ok(database)
+    }
+
+    /// Puts all that an SQLite database has into its one file. No server may have it open.
+    pub(crate) fn checkpoint(&self, database: &Database) -> Result<()> {
+        let connection = rusqlite::Connection::open(self.sqlite_file(&database.name))?;
+        Ok(connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?)
+    }
+
+    /// Starts PostgreSQL anew, with these variables.
+    pub(crate) fn restart_postgres(&mut self, variables: &[(&'static str, String)]) -> Result<()> {
+        self.postgres.as_mut().map_or(Ok(()), |postgres| postgres.restart(variables))
     }
 
     /// A copy that may be written to. No server may have the database open.

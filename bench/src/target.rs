@@ -1,18 +1,18 @@
 //! The servers that are driven: Roster on an engine, or the echo.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Result;
 use crate::caller::Caller;
 use crate::client::Head;
-use crate::closed::Question;
+use crate::closed::{Question, Run, drive};
 use crate::echo;
 use crate::postgres::Postgres;
 use crate::process::{Process, bound};
 use crate::requests::Requests;
 use crate::stage::{Database, Engine, Launch, Stage};
+use crate::tally::{Tally, float};
 use crate::usage;
 
 /// A server that runs.
@@ -61,9 +61,18 @@ impl<'stage> Target<'stage> {
     }
 
     /// The processor time that it has had, and what works for it.
-    pub(crate) fn cpu(&self) -> Result<Duration> {
+    fn cpu(&self) -> Result<Duration> {
         let own = usage::cpu(self.process.id(), false)?;
         Ok(own + self.postgres.map_or(Ok(Duration::ZERO), |postgres| usage::cpu(postgres.id(), true))?)
+    }
+
+    /// Drives it, and says how much processor time that took.
+    pub(crate) fn drive(&self, question: &Question, run: Run) -> Result<(Tally, Duration)> {
+        let mut times = Vec::new();
+        let tally = drive(question, run, || times.push(self.cpu()))?;
+        let mut times = times.into_iter();
+        let (before, after) = times.next().zip(times.next()).ok_or("nobody called")?;
+        Ok((tally, after?.saturating_sub(before?)))
     }
 
     /// Counts the statements that the database is sent meanwhile; `None`: it cannot say.
@@ -75,7 +84,7 @@ impl<'stage> Target<'stage> {
         let after = postgres.statements(&database.name)?;
         postgres.count_statements(false)?;
         let more = after.zip(before).map(|(after, before)| after.saturating_sub(before));
-        Ok(more.map(|statements| crate::tally::float(statements) / crate::tally::float(calls.max(1))))
+        Ok(more.map(|statements| float(statements) / float(calls.max(1))))
     }
 }
 
@@ -87,10 +96,4 @@ pub(crate) fn name(engine: Option<Engine>) -> String {
 /// The path that the echo answers as Roster answers these requests.
 pub(crate) fn echo_path(caller: &Caller, path: &str, requests: &Requests) -> Result<String> {
     Ok(echo::path(caller.answer_bytes(path, requests)?))
-}
-
-/// Whether the program can be run at all.
-pub(crate) fn is_there(program: &str) -> bool {
-    let on_path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&on_path).any(|place| Path::new(&place).join(program).exists())
 }
