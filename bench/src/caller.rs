@@ -35,9 +35,9 @@ impl Caller {
         let head = Head::new(path, &self.key)?;
         let mut answer = Vec::new();
         let mut connection = self.connection.clone();
-        let ended = self.tasks.block_on(&self.runtime, connection.call(&head, frame, Some(&mut answer)))?;
-        if ended.status != OK {
-            return Err(format!("{path} is answered with status {}", ended.status).into());
+        let status = self.tasks.block_on(&self.runtime, connection.call(&head, frame, Some(&mut answer)))?;
+        if status != OK {
+            return Err(format!("{path} is answered with status {status}").into());
         }
         Ok(answer.split_off(5.min(answer.len())))
     }

@@ -45,15 +45,6 @@ impl Head {
 #[derive(Clone)]
 pub(crate) struct Connection(SendRequest<Bytes>);
 
-/// How a call ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Answer {
-    /// `grpc-status`.
-    pub(crate) status: i32,
-    /// How long the message was, without gRPC's five bytes.
-    pub(crate) bytes: usize,
-}
-
 impl Connection {
     /// Connects; the connection is driven by a task of the [`tokio::task::LocalSet`] that this runs in.
     pub(crate) async fn open(address: &str) -> Result<Self> {
@@ -67,11 +58,11 @@ impl Connection {
         Ok(Self(send))
     }
 
-    /// Calls with a framed message and waits for the end of the answer.
+    /// Calls with a framed message, waits for the end of the answer, and gives its `grpc-status`.
     ///
     /// # Errors
     /// When the connection fails, or what answers does not speak gRPC.
-    pub(crate) async fn call(&mut self, head: &Head, frame: Bytes, mut answer: Option<&mut Vec<u8>>) -> Result<Answer> {
+    pub(crate) async fn call(&mut self, head: &Head, frame: Bytes, mut answer: Option<&mut Vec<u8>>) -> Result<i32> {
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
         *request.version_mut() = Version::HTTP_2;
@@ -82,24 +73,21 @@ impl Connection {
         stream.send_data(frame, true)?;
         let response = response.await?;
         if let Some(status) = status(response.headers()) {
-            return Ok(Answer { status, bytes: 0 });
+            return Ok(status);
         }
         if !response.status().is_success() {
             return Err(format!("the server answered with HTTP's {}", response.status()).into());
         }
         let mut body = response.into_body();
-        let mut bytes = 0;
         while let Some(chunk) = body.data().await {
             let chunk = chunk?;
-            bytes += chunk.len();
             body.flow_control().release_capacity(chunk.len())?;
             if let Some(answer) = &mut answer {
                 answer.extend_from_slice(&chunk);
             }
         }
         let trailers = body.trailers().await?.unwrap_or_default();
-        let status = status(&trailers).ok_or("an answer without grpc-status")?;
-        Ok(Answer { status, bytes: bytes.saturating_sub(5) })
+        status(&trailers).ok_or_else(|| "an answer without grpc-status".into())
     }
 }
 

@@ -49,6 +49,9 @@ const BEFORE: u8 = 0;
 const WITHIN: u8 = 1;
 const OVER: u8 = 2;
 
+/// How long a call may take that was under way when its run was over.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// What a run is like.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
@@ -131,11 +134,26 @@ impl Caller {
                     callers.spawn_local(Rc::clone(&caller).ask(connection.clone(), random, Rc::clone(&tally)));
                 }
             }
-            while let Some(ended) = callers.join_next().await {
-                ended??;
+            let all_answered = async {
+                while let Some(ended) = callers.join_next().await {
+                    ended??;
+                }
+                Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+            };
+            tokio::select! {
+                ended = all_answered => ended?,
+                () = caller.until_given_up() => return Err(format!("calls were not answered within {PATIENCE:?}").into()),
             }
             Ok(tally.replace(Tally::new(Duration::ZERO)))
         })
+    }
+
+    /// Until nobody waits any longer for what was asked within the run.
+    async fn until_given_up(&self) {
+        while self.phase.load(Ordering::Relaxed) != OVER {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        tokio::time::sleep(PATIENCE).await;
     }
 
     /// One caller, until the run is over.
@@ -143,10 +161,10 @@ impl Caller {
         loop {
             let frame = self.question.requests.next(&mut random);
             let start = monotonic();
-            let answer = connection.call(&self.question.head, frame, None).await?;
+            let status = connection.call(&self.question.head, frame, None).await?;
             match self.phase.load(Ordering::Relaxed) {
                 BEFORE => {}
-                WITHIN => tally.borrow_mut().record(answer.status, start.elapsed()),
+                WITHIN => tally.borrow_mut().record(status, start.elapsed()),
                 _ => return Ok(()),
             }
         }

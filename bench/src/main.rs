@@ -3,13 +3,18 @@
 
 mod caller;
 mod cases;
+mod chart;
 mod client;
 mod closed;
 mod echo;
+mod footprint;
 mod goals;
 mod load;
+mod machine;
 mod markdown;
+mod open;
 mod options;
+mod overload;
 mod people;
 mod pgbench;
 mod postgres;
@@ -18,8 +23,10 @@ mod progress;
 mod random;
 mod raw;
 mod reads;
+mod report;
 mod requests;
 mod rounds;
+mod size;
 mod slowsync;
 mod stage;
 mod tally;
@@ -28,13 +35,20 @@ mod usage;
 mod writes;
 mod writes_table;
 
+use std::fs;
 use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::options::{Cli, Command, Options};
+use crate::progress::say;
+use crate::report::Found;
 use crate::stage::Stage;
+
+/// What is written, into the directory for it.
+const DOCUMENT: &str = "benchmark.md";
+const CHART: &str = "benchmark.svg";
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -59,8 +73,24 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<()> {
     let roster = stage::roster(options.roster.as_deref())?;
     let mut stage = Stage::new(options.data.as_deref(), roster, &options.engines)?;
-    let rows = reads::measure(&stage, options)?;
-    write!(stdout(), "{}", reads::table(&rows))?;
-    let writes = writes::measure(&mut stage, options)?;
-    Ok(write!(stdout(), "\n{}", writes_table::table(&writes))?)
+    let (reads, memory) = reads::measure(&stage, options)?;
+    let found = Found {
+        reads,
+        memory,
+        writes: writes::measure(&mut stage, options)?,
+        size: size::measure(&stage, options)?,
+        open: open::measure(&stage, options)?,
+        overload: overload::measure(&stage, options)?,
+        footprint: footprint::measure(&stage, options)?,
+    };
+    let chart = chart::draw(&found.reads);
+    let document = report::document(&found, &machine::describe(&stage)?, options, chart.as_ref().map(|_| CHART));
+    write!(stdout(), "{document}")?;
+    if let Some(directory) = options.out() {
+        fs::create_dir_all(&directory)?;
+        fs::write(directory.join(DOCUMENT), document)?;
+        chart.map_or(Ok(()), |chart| fs::write(directory.join(CHART), chart))?;
+        say(&format!("written: {DOCUMENT} and {CHART}"));
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -9,6 +9,7 @@ use crate::cases::READS;
 use crate::raw::Raw;
 use crate::stage::Engine;
 use crate::writes::{BATCHES, CREATE};
+use crate::{footprint, open, overload, size};
 
 /// What Roster costs beside a bare tonic server that answers with as many bytes. The tables go to standard output.
 #[derive(Debug, Parser)]
@@ -53,6 +54,9 @@ pub(crate) struct Options {
     /// A directory to keep the loaded databases in, for the next run
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,
+    /// Where to write benchmark.md and benchmark.svg; without it, a full run writes into docs/, and a part of one nowhere
+    #[arg(long)]
+    out: Option<PathBuf>,
     /// Roster's binary; without it, it is built
     #[arg(long)]
     pub(crate) roster: Option<PathBuf>,
@@ -63,7 +67,12 @@ pub(crate) struct Options {
 
 /// The names of all that can be measured.
 fn parts() -> clap::builder::PossibleValuesParser {
-    READS.iter().map(|case| case.name).chain([CREATE, BATCHES]).collect::<Vec<_>>().into()
+    READS
+        .iter()
+        .map(|case| case.name)
+        .chain([CREATE, BATCHES, size::NAME, open::NAME, overload::NAME, footprint::NAME])
+        .collect::<Vec<_>>()
+        .into()
 }
 
 /// Callers call before it counts: for this share of the time that counts, and no longer than this.
@@ -95,6 +104,12 @@ impl Options {
     /// How many users the databases have.
     pub(crate) fn users(&self) -> u64 {
         if self.quick { 20_000 } else { self.users.max(1) }
+    }
+
+    /// Where the document is to be written; `None`: nowhere.
+    pub(crate) fn out(&self) -> Option<PathBuf> {
+        let is_full = !self.quick && self.only.is_empty();
+        self.out.clone().or_else(|| is_full.then(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")))
     }
 
     /// Whether this is measured.

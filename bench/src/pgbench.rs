@@ -1,7 +1,6 @@
 //! What PostgreSQL itself does with what Roster sends it: pgbench with the same statements, as the server has logged them, in one
 //! transaction, and with bare INSERTs of the same columns.
 
-use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -146,13 +145,12 @@ fn with_number(sql: &str) -> String {
         let (before, quoted) = rest.split_at(start);
         let (value, behind) = quoted.split_at(value_end(quoted));
         made += before;
-        match value.split_once(TOKEN) {
-            None => made += value,
-            Some(_) => {
-                let list = if value.starts_with("'{") && value.ends_with("}'") { "::text[]" } else { "" };
-                // A `String` takes everything.
-                let _ = write!(made, "({}){list}", value.replace(TOKEN, &format!("' || {VARIABLE} || '")));
-            }
+        if value.contains(TOKEN) {
+            let list = if value.starts_with("'{") && value.ends_with("}'") { "::text[]" } else { "" };
+            let value = value.replace(TOKEN, &format!("' || {VARIABLE} || '"));
+            made.extend(["(", &value, ")", list]);
+        } else {
+            made += value;
         }
         rest = behind;
     }

@@ -42,7 +42,7 @@ impl Process {
         let start = begun.elapsed();
         let Some(address) = address else {
             child.wait()?;
-            return Err(format!("{:?} does not listen: {}", command.get_program(), tail(log)).into());
+            return Err(format!("{} does not listen: {}", command.get_program().display(), tail(log)).into());
         };
         Ok(Self { child, address, start })
     }
@@ -92,10 +92,11 @@ pub(crate) fn tail(log: &Path) -> String {
 
 /// The output of a command that has to succeed.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{:?}: {}: {}", command.get_program(), output.status, said.trim()).into());
+        return Err(format!("{}: {}: {}", command.get_program().display(), output.status, said.trim()).into());
     }
     Ok(String::from_utf8(output.stdout)?)
 }

@@ -64,9 +64,9 @@ impl Raw {
         let insert = format!("INSERT INTO users ({}) VALUES ({})", columns.join(", "), places.join(", "));
         let (mut begin, mut commit) = (connection.prepare("BEGIN IMMEDIATE")?, connection.prepare("COMMIT")?);
         let mut insert = connection.prepare(&insert)?;
-        let (begun, window) = (monotonic(), Duration::from_secs_f64(self.seconds));
+        let (start, window) = (monotonic(), Duration::from_secs_f64(self.seconds));
         let mut number = self.first;
-        while begun.elapsed() < window {
+        while start.elapsed() < window {
             begin.execute([])?;
             for _ in 0..self.rows {
                 let digits = people::digits(number);
@@ -75,7 +75,7 @@ impl Raw {
             }
             commit.execute([])?;
         }
-        let rate = float(number - self.first) / begun.elapsed().as_secs_f64();
+        let rate = float(number - self.first) / start.elapsed().as_secs_f64();
         Ok(writeln!(std::io::stdout(), "{rate}")?)
     }
 }

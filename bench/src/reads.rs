@@ -6,21 +6,31 @@ use crate::goals;
 use crate::markdown::{Table, failed, ratio, time, whole};
 use crate::options::Options;
 use crate::rounds::{self, Figures, Row};
-use crate::stage::{Launch, Stage};
+use crate::stage::{Engine, Launch, Stage};
 use crate::target::{Target, name};
+use crate::usage::{Memory, memory};
+
+/// The calls, and what Roster has in memory after them on each engine.
+type Reads = (Vec<Row>, Vec<(Engine, Memory)>);
 
 /// Measures those that are wanted.
-pub(crate) fn measure(stage: &Stage, options: &Options) -> Result<Vec<Row>> {
+pub(crate) fn measure(stage: &Stage, options: &Options) -> Result<Reads> {
+    let mut rows = Vec::new();
+    let wanted: Vec<_> = READS.iter().filter(|case| options.wants(case.name)).collect();
+    if wanted.is_empty() {
+        return Ok((rows, Vec::new()));
+    }
     let mut targets = vec![Target::echo(stage)?];
     for engine in stage.engines(&options.engines) {
         let database = stage.database(engine, options.users())?;
         targets.push(Target::roster(stage, &database, &Launch::default())?);
     }
-    let mut rows = Vec::new();
-    for case in READS.iter().filter(|case| options.wants(case.name)) {
+    for case in wanted {
         rows.extend(rounds::measure(*case, &targets, options.pace())?);
     }
-    Ok(rows)
+    let servers = targets.iter().filter_map(|target| Some((target.engine()?, target.process.id())));
+    let memory = servers.map(|(engine, process)| Ok((engine, memory(process)?))).collect::<Result<_>>()?;
+    Ok((rows, memory))
 }
 
 /// All figures, a server a line.

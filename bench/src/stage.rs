@@ -91,6 +91,11 @@ impl Stage {
         wanted.iter().copied().filter(there).collect()
     }
 
+    /// Roster's binary.
+    pub(crate) fn binary(&self) -> &Path {
+        &self.roster
+    }
+
     /// A file beside the databases.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.join(name)

@@ -148,14 +148,12 @@ fn on(stage: &Stage, database: &Database, slower: &[(&'static str, String)], opt
     let baseline = baseline(stage, database)?;
     let roster = Target::roster(stage, database, &Launch { variables: slower.to_vec(), ..Launch::default() })?;
     let echo = Target::echo(stage)?;
-    let ways: &[Way] = match slow {
-        false => &[Way::EchoBusy, Way::EchoAlone, Way::Busy, Way::Alone, Way::One, Way::EchoBatched, Way::Batched, Way::Many],
-        // The echo has no disk.
-        true => &[Way::Busy, Way::Alone, Way::One, Way::Batched, Way::Many],
-    };
+    // The echo has no disk.
+    let echoes = if slow { &[][..] } else { &[Way::EchoBusy, Way::EchoAlone, Way::EchoBatched] };
+    let ways = echoes.iter().chain(&[Way::Busy, Way::Alone, Way::One, Way::Batched, Way::Many]);
     let wanted = |way: &&Way| options.wants(if way.is_batched() { BATCHES } else { CREATE });
     let mut contenders = Vec::new();
-    for way in ways.iter().filter(wanted) {
+    for way in ways.filter(wanted) {
         contenders.push(contender(*way, &roster, &echo)?);
     }
     let disk = if slow { "slower disk" } else { "disk as it is" };
