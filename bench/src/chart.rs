@@ -20,8 +20,8 @@ const OTHERS: &[(&str, f64, f64)] = &[
 const SHOWN: &[&str] = &["get-user", "user-exists"];
 
 /// Where things stand, in pixels.
-const WIDTH: f64 = 760.0;
-const LEFT: f64 = 300.0;
+const WIDTH: f64 = 800.0;
+const LEFT: f64 = 330.0;
 const SCALE: f64 = 400.0;
 const TOP: f64 = 56.0;
 const LINE: f64 = 26.0;
@@ -110,7 +110,7 @@ mod tests {
     fn a_bar_is_as_long_as_its_ratio() {
         let bar = Bar { label: "Roster".to_owned(), class: "ours", least: 0.5, most: 0.5 };
         let svg = svg(&[bar]);
-        assert!(svg.contains("class=\"ours\" x=\"300\" y=\"56\" width=\"200.0\""), "{svg}");
+        assert!(svg.contains("class=\"ours\" x=\"330\" y=\"56\" width=\"200.0\""), "{svg}");
         assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
     }
 

@@ -39,6 +39,13 @@ pub(crate) struct Open {
     tally: Tally,
 }
 
+impl Open {
+    /// What was counted.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+}
+
 /// Drives the echo and Roster at shares of what they can do.
 pub(crate) fn measure(stage: &Stage, options: &Options) -> Result<Vec<Open>> {
     let mut found = Vec::new();
@@ -53,7 +60,7 @@ pub(crate) fn measure(stage: &Stage, options: &Options) -> Result<Vec<Open>> {
         let caller = target.caller()?;
         let requests = Arc::new((GET_USER.requests)(&caller, database.users)?);
         if echo.is_none() {
-            let (target, path) = (Target::echo(stage)?, echo_path(&caller, GET_USER.path, &requests)?);
+            let (target, (path, _)) = (Target::echo(stage)?, echo_path(&caller, GET_USER.path, &requests)?);
             let question = target.question(&path, &requests)?;
             echo = Some((target, question));
         }

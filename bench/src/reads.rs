@@ -7,6 +7,7 @@ use crate::markdown::{Table, failed, ratio, time, whole};
 use crate::options::Options;
 use crate::rounds::{self, Figures, Row};
 use crate::stage::{Engine, Launch, Stage};
+use crate::tally::float;
 use crate::target::{Target, name};
 use crate::usage::{Memory, memory};
 
@@ -37,6 +38,7 @@ pub(crate) fn measure(stage: &Stage, options: &Options) -> Result<Reads> {
 pub(crate) fn table(rows: &[Row]) -> Table {
     let columns = [
         "call",
+        "answer",
         "in flight",
         "server",
         "calls/s",
@@ -67,6 +69,7 @@ fn line(row: &Row, figures: &Figures, echo: Option<&Figures>) -> Vec<String> {
     let verdict = |goal: Option<(goals::Goal, f64)>| goal.map(|(goal, figure)| goal.verdict(figure)).unwrap_or_default();
     vec![
         row.case.title.to_owned(),
+        format!("{} B", whole(float(row.answer as u64))),
         row.shape.to_string(),
         name(figures.engine),
         whole(figures.rate),

@@ -74,6 +74,15 @@ const FOOTPRINT: &str = "\
 ## Memory and start
 ";
 
+impl Found {
+    /// Whether a call failed where none should.
+    fn has_failures(&self) -> bool {
+        let reads = self.reads.iter().flat_map(|row| &row.figures).any(|figures| !figures.failed.is_empty());
+        let writes = self.writes.iter().flat_map(|writes| writes.ways.values()).any(|series| !series.sum.failed().is_empty());
+        reads || writes || self.open.iter().any(|open| !open.tally().failed().is_empty())
+    }
+}
+
 /// The document. The chart, where there is one, lies beside it under this name.
 pub(crate) fn document(found: &Found, machine: &[String], options: &Options, chart: Option<&str>) -> String {
     let mut parts: Vec<_> = machine.iter().map(|line| format!("- {line}\n")).collect();
@@ -83,6 +92,9 @@ pub(crate) fn document(found: &Found, machine: &[String], options: &Options, cha
         "- Databases: {users} users, each with two groups, two roles, a department, an identity and custom data\n"
     ));
     parts.push(format!("- Time: {} rounds of {} s a server and line\n\n", pace.rounds, pace.window.as_secs_f64()));
+    if found.has_failures() {
+        parts.push("**Some calls failed: see the last columns.**\n\n".to_owned());
+    }
     parts.extend(chart.map(|chart| format!("![GetUser beside a bare tonic server]({chart})\n\n")));
     let sections = [
         (found.reads.is_empty(), READS, reads::table(&found.reads)),

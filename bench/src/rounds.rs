@@ -40,6 +40,8 @@ pub(crate) struct Figures {
 pub(crate) struct Row {
     pub(crate) case: Case,
     pub(crate) shape: Shape,
+    /// How long the answers are, in bytes.
+    pub(crate) answer: usize,
     pub(crate) figures: Vec<Figures>,
 }
 
@@ -60,7 +62,7 @@ struct Driven<'target> {
 
 /// Drives the servers with the call in all its shapes. The first is the echo.
 pub(crate) fn measure(case: Case, targets: &[Target], pace: Pace) -> Result<Vec<Row>> {
-    let questions = questions(case, targets)?;
+    let (questions, answer) = questions(case, targets)?;
     let rows = case.shapes.iter().map(|shape| {
         let driven = targets.iter().zip(&questions);
         let driven = driven.map(|(target, question)| Driven {
@@ -69,13 +71,13 @@ pub(crate) fn measure(case: Case, targets: &[Target], pace: Pace) -> Result<Vec<
             rounds: Vec::new(),
             cpu: Duration::ZERO,
         });
-        Ok(Row { case, shape: *shape, figures: in_turn(case.title, driven.collect(), *shape, pace)? })
+        Ok(Row { case, shape: *shape, answer, figures: in_turn(case.title, driven.collect(), *shape, pace)? })
     });
     rows.collect()
 }
 
-/// What each server is asked: Roster the call, and the echo for as many bytes as Roster answers with.
-fn questions(case: Case, targets: &[Target]) -> Result<Vec<Question>> {
+/// What each server is asked: Roster the call, and the echo for as many bytes as Roster answers with; and how many those are.
+fn questions(case: Case, targets: &[Target]) -> Result<(Vec<Question>, usize)> {
     let (mut questions, mut echo) = (Vec::new(), None);
     for target in targets {
         let Some(database) = &target.database else { continue };
@@ -86,11 +88,11 @@ fn questions(case: Case, targets: &[Target]) -> Result<Vec<Question>> {
         }
         questions.push(target.question(case.path, &requests)?);
     }
-    let (path, requests) = echo.ok_or("there is no server to measure")?;
+    let ((path, answer), requests) = echo.ok_or("there is no server to measure")?;
     for (index, target) in targets.iter().enumerate().filter(|(_, target)| target.database.is_none()) {
         questions.insert(index, target.question(&path, &requests)?);
     }
-    Ok(questions)
+    Ok((questions, answer))
 }
 
 fn in_turn(title: &str, mut driven: Vec<Driven>, shape: Shape, pace: Pace) -> Result<Vec<Figures>> {

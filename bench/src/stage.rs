@@ -215,7 +215,9 @@ pub(crate) fn roster(named: Option<&Path>) -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     say("building Roster");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo).args(["build", "--release", "--package", "roster"]).current_dir(&root).status()?;
+    // Together with us: alone, it would have other features of what both use, and all of that would be built once more.
+    let packages = ["--package", "roster", "--package", "roster-bench"];
+    let built = Command::new(cargo).args(["build", "--release"]).args(packages).current_dir(&root).status()?;
     if !built.success() {
         return Err("Roster does not build".into());
     }

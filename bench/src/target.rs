@@ -93,7 +93,8 @@ pub(crate) fn name(engine: Option<Engine>) -> String {
     engine.map_or_else(|| "echo".to_owned(), |engine| engine.to_string())
 }
 
-/// The path that the echo answers as Roster answers these requests.
-pub(crate) fn echo_path(caller: &Caller, path: &str, requests: &Requests) -> Result<String> {
-    Ok(echo::path(caller.answer_bytes(path, requests)?))
+/// The path that the echo answers as Roster answers these requests, and how long the answers are.
+pub(crate) fn echo_path(caller: &Caller, path: &str, requests: &Requests) -> Result<(String, usize)> {
+    let bytes = caller.answer_bytes(path, requests)?;
+    Ok((echo::path(bytes), bytes))
 }

@@ -190,7 +190,7 @@ fn contender<'target>(way: Way, roster: &'target Target, echo: &'target Target) 
     if way.shape().is_some() {
         let requests = Arc::new(Requests::New(if way.is_batched() { batch() } else { Template::new(&create(), 1) }));
         let path = if way.is_batched() { BATCH_PATH } else { CREATE_PATH };
-        let path = if way.is_echo() { echo_path(&roster.caller()?, path, &requests)? } else { path.to_owned() };
+        let path = if way.is_echo() { echo_path(&roster.caller()?, path, &requests)?.0 } else { path.to_owned() };
         question = Some(target.question(&path, &requests)?);
     }
     let series = Series { rates: Vec::new(), sum: Tally::new(Duration::ZERO), cpu: None, statements: None };

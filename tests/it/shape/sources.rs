@@ -3,7 +3,7 @@
 use super::tree::{Source, sources};
 
 /// Everything that is ours.
-const ALL: &[&str] = &["src", "build", "migrations/src", "tests"];
+const ALL: &[&str] = &["src", "bench/src", "build", "migrations/src", "tests"];
 
 /// The most lines of a file, and of a handler.
 const FILE_LINES: usize = 400;
