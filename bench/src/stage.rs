@@ -217,11 +217,21 @@ pub(crate) fn roster(named: Option<&Path>) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // Together with us: alone, it would have other features of what both use, and all of that would be built once more.
     let packages = ["--package", "roster", "--package", "roster-bench"];
-    let built = Command::new(cargo).args(["build", "--release"]).args(packages).current_dir(&root).status()?;
+    let mut build = Command::new(cargo);
+    // What cargo says of us to us: some build scripts of others look at it, and would run again, and all that needs them after.
+    for (variable, _) in std::env::vars_os().filter(|(name, _)| is_about_us(&name.to_string_lossy())) {
+        build.env_remove(variable);
+    }
+    let built = build.args(["build", "--release"]).args(packages).current_dir(&root).status()?;
     if !built.success() {
         return Err("Roster does not build".into());
     }
     // Where cargo puts it is where it has put us.
     let place = std::env::current_exe()?;
     Ok(place.with_file_name("roster"))
+}
+
+/// Whether a variable is one that `cargo run` sets for what it runs.
+fn is_about_us(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|start| variable.starts_with(start))
 }
