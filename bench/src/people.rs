@@ -53,6 +53,8 @@ pub(crate) fn user(digits: &str) -> UserDto {
         city: text("London"),
         address: text("12 St James's Square"),
         postal_code: text("SW1Y 4JH"),
+        website: Some(format!("https://people.example.com/{digits}")),
+        preferred_username: text("ada.lovelace"),
         locale: text("en-GB"),
         zoneinfo: text("Europe/London"),
         ..UserDto::default()
