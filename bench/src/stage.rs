@@ -217,12 +217,12 @@ pub(crate) fn roster(named: Option<&Path>) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // Together with us: alone, it would have other features of what both use, and all of that would be built once more.
     let packages = ["--package", "roster", "--package", "roster-bench"];
-    let mut build = Command::new(cargo);
+    let mut command = Command::new(cargo);
     // What cargo says of us to us: some build scripts of others look at it, and would run again, and all that needs them after.
     for (variable, _) in std::env::vars_os().filter(|(name, _)| is_about_us(&name.to_string_lossy())) {
-        build.env_remove(variable);
+        command.env_remove(variable);
     }
-    let built = build.args(["build", "--release"]).args(packages).current_dir(&root).status()?;
+    let built = command.args(["build", "--release"]).args(packages).current_dir(&root).status()?;
     if !built.success() {
         return Err("Roster does not build".into());
     }
