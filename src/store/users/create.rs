@@ -3,15 +3,17 @@
 use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel};
 
 use super::conflicts::Claims;
+use super::custom_data::{self, CustomDataView};
 use super::identifiers::Identifiers;
-use super::{CreatedUser, View, conflicts, custom_data, ownership, read};
+use super::row::UserRow;
+use super::{CreatedUser, conflicts, ownership};
 use crate::entity::{StringList, user};
 use crate::error::{Conflict, Error, Result};
 use crate::normalize::phone::CallingCode;
 use crate::proto::{Gender, UserDto, UserSourceType, UserStatus, WorkStatus};
 use crate::store::credentials::Credential;
 use crate::store::identities::{self, NewIdentity};
-use crate::store::{Identifier, Level, Mutation, Store, Tenant, Tx, etag, organizations};
+use crate::store::{Level, Mutation, Store, Tenant, Tx, etag, organizations};
 use crate::validate::Violations;
 use crate::validate::fields::{self, Purpose};
 
@@ -87,11 +89,15 @@ impl Mutation for CreateUser {
         if let Some(owner) = &self.owner {
             owner.keep(tx).await?;
         }
-        let CreatedUser { user_id, .. } = self.insert(tx).await?;
+        let (row, CreatedUser { user_id, .. }) = self.new_row(tx)?;
+        // What is answered is what was inserted, so that nothing has to be read.
+        let mut user = UserRow::insert(&tx.connection, row).await?.into_dto(tx.tenant());
+        self.insert_others(tx, &user_id).await?;
         if let Some(owner) = &self.owner {
             organizations::join(tx, owner, std::slice::from_ref(&user_id)).await?;
         }
-        read(&tx.connection, tx.tenant(), &Identifier::UserId(user_id), &View::written()).await
+        self.custom_data.show(CustomDataView::Nested, &mut user)?;
+        Ok(user)
     }
 
     fn shown(answer: &UserDto) -> Option<&str> {
@@ -159,11 +165,17 @@ impl CreateUser {
     pub(super) async fn insert(&self, tx: &Tx) -> Result<CreatedUser> {
         let (row, created) = self.new_row(tx)?;
         user::Entity::insert(row).exec_without_returning(&tx.connection).await?;
-        self.custom_data.write(&tx.connection, &created.user_id, &custom_data::Stored::default()).await?;
-        identities::insert(tx, &created.user_id, &self.identities).await?;
-        if let Some(credential) = &self.credential {
-            credential.write(tx, &created.user_id).await?;
-        }
+        self.insert_others(tx, &created.user_id).await?;
         Ok(created)
+    }
+
+    /// Makes the rows of other tables.
+    async fn insert_others(&self, tx: &Tx, user_id: &str) -> Result<()> {
+        self.custom_data.write(&tx.connection, user_id, &custom_data::Stored::default()).await?;
+        identities::insert(tx, user_id, &self.identities).await?;
+        match &self.credential {
+            Some(credential) => credential.write(tx, user_id).await,
+            None => Ok(()),
+        }
     }
 }

@@ -5,7 +5,10 @@ use std::sync::OnceLock;
 use prost::Message;
 use prost::bytes::BytesMut;
 use sea_orm::sea_query::Expr;
-use sea_orm::{DbErr, DerivePartialModel, EntityTrait, FromQueryResult, PartialModelTrait, QueryResult, QuerySelect, Select};
+use sea_orm::{
+    ConnectionTrait, DbErr, DerivePartialModel, EntityTrait, FromQueryResult, IdenStatic, PartialModelTrait, QueryResult,
+    QuerySelect, QueryTrait, Select,
+};
 
 use crate::entity::{StringList, user};
 use crate::error::Error;
@@ -23,6 +26,20 @@ pub(in crate::store) struct UserRow {
 }
 
 impl UserRow {
+    /// Inserts the row of a new user; the transaction keeps their owner.
+    pub(super) async fn insert(connection: &impl ConnectionTrait, row: user::ActiveModel) -> Result<Self, Error> {
+        let insert = user::Entity::insert(row).into_query().returning_all().to_owned();
+        let row = connection.query_one(&insert).await?.ok_or_else(|| Error::internal("nothing was inserted"))?;
+        Ok(Self::read(&row, "", user::Column::TenantId.as_str())?)
+    }
+
+    /// With the owner from the column of this name.
+    fn read(row: &QueryResult, prefix: &str, owner: &str) -> Result<Self, DbErr> {
+        let register_source = row.try_get(prefix, user::Column::RegisterSource.as_str())?;
+        let owner = row.try_get(prefix, owner)?;
+        Ok(Self { user: UserDto::from_query_result(row, prefix)?, register_source, owner })
+    }
+
     /// As the tenant may see it.
     pub(in crate::store) fn into_dto(self, tenant: &Tenant) -> UserDto {
         let tenant_id = self.owner.filter(|owner| tenant.sees_organization(owner));
@@ -32,9 +49,7 @@ impl UserRow {
 
 impl FromQueryResult for UserRow {
     fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
-        let register_source = row.try_get(prefix, sea_orm::IdenStatic::as_str(&user::Column::RegisterSource))?;
-        let owner = row.try_get(prefix, OWNER)?;
-        Ok(Self { user: UserDto::from_query_result(row, prefix)?, register_source, owner })
+        Self::read(row, prefix, OWNER)
     }
 }
 
