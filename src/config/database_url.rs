@@ -93,6 +93,11 @@ fn sqlite_file(text: &str) -> Result<SqliteFile, String> {
     if path.to_string_lossy().starts_with("file:") {
         return Err("expected a plain path after sqlite://".to_owned());
     }
+    // What SQLite or the driver takes beside would be of some connections and not of others.
+    let mut parameters = location.split_once('?').map_or("", |(_, parameters)| parameters).split('&');
+    if parameters.any(|parameter| !parameter.is_empty() && !parameter.starts_with("mode=")) {
+        return Err("which has parameters beside mode".to_owned());
+    }
     match mode(text) {
         Some("ro") => Err("but a server writes: leave mode=ro out".to_owned()),
         mode => Ok(SqliteFile { path, may_make: mode != Some("rw") }),
@@ -210,6 +215,8 @@ mod tests {
             ("sqlite://?mode=rwc", "names no file"),
             ("sqlite://a?mode=fast", "unknown value"),
             ("sqlite://a?speed=fast", "unknown query parameter"),
+            ("sqlite://a?mode=rw&vfs=unix-none", "parameters beside mode"),
+            ("sqlite://a?cache=shared", "parameters beside mode"),
             ("sqlite://file:a", "plain path"),
             ("sqlite:a", "expected sqlite://FILE or postgres://"),
             ("mysql://h/d", "expected sqlite://FILE"),
