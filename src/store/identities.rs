@@ -9,7 +9,7 @@ mod unlink;
 pub use link::{LinkIdentity, Linked};
 pub(super) use list::of_users;
 pub use new::NewIdentity;
-pub(super) use new::insert;
+pub(super) use new::{insert, insert_all};
 pub(super) use row::IdentityRow;
 pub use unlink::UnlinkIdentity;
 

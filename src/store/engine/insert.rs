@@ -1,10 +1,11 @@
 //! Inserting rows of which some may clash with others.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, OnConflict, Query};
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityName, EntityTrait, IdenStatic, Iterable, QueryTrait, Value,
+    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityName, EntityTrait, IdenStatic, Iterable, QueryTrait, Statement,
+    Value,
 };
 use serde_json::Map;
 
@@ -23,13 +24,28 @@ where
     if connection.get_database_backend() == DbBackend::Postgres {
         return at_once(connection, &rows, mark).await;
     }
-    // What is prepared is run again at next to no cost.
-    let mut inserted = Vec::with_capacity(rows.len());
+    let (mut inserted, mut texts) = (Vec::with_capacity(rows.len()), HashMap::new());
     for row in rows {
-        let insert = A::Entity::insert(row).on_conflict(unless_there()).into_query();
-        inserted.push(connection.execute(&insert).await?.rows_affected() == 1);
+        let columns: Vec<_> = set_columns(std::slice::from_ref(&row));
+        let values: Vec<_> = columns.iter().filter_map(|column| row.get(*column).into_value()).collect();
+        // One that is prepared is run again at next to no cost; so nor is its text to be made anew.
+        let names: Vec<_> = columns.iter().map(IdenStatic::as_str).collect();
+        let text: &mut String = texts.entry(names).or_insert_with(|| text(row));
+        let insert = Statement::from_sql_and_values(DbBackend::Sqlite, text.as_str(), values);
+        inserted.push(connection.execute_raw(insert).await?.rows_affected() == 1);
     }
     Ok(inserted)
+}
+
+/// The text of the statement that inserts the row, and any other that has the same columns.
+fn text<A: ActiveModelTrait>(row: A) -> String {
+    DbBackend::Sqlite.build(&A::Entity::insert(row).on_conflict(unless_there()).into_query()).sql
+}
+
+/// The columns that any of the rows gives, in the table's order.
+fn set_columns<A: ActiveModelTrait>(rows: &[A]) -> Vec<<A::Entity as EntityTrait>::Column> {
+    let set = |column: &<A::Entity as EntityTrait>::Column| rows.iter().any(|row| !row.get(*column).is_not_set());
+    <A::Entity as EntityTrait>::Column::iter().filter(set).collect()
 }
 
 fn unless_there() -> OnConflict {
@@ -46,8 +62,7 @@ async fn at_once<A>(
 where
     A: ActiveModelTrait,
 {
-    let set = |column: &<A::Entity as EntityTrait>::Column| rows.iter().any(|row| row.get(*column).is_set());
-    let columns: Vec<_> = <A::Entity as EntityTrait>::Column::iter().filter(set).collect();
+    let columns = set_columns(rows);
     let list = rows.iter().map(|row| object(row, &columns)).collect::<Result<Vec<_>, _>>()?;
     let list = Value::from(serde_json::Value::from(list).to_string());
     let table = A::Entity::default();

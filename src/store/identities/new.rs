@@ -18,6 +18,9 @@ const REQUIRED: &[&str] = &["ext_idp_id", "provider", "user_id_in_idp"];
 /// What `type` is where it is not given.
 const GENERIC: &str = "generic";
 
+/// How many are inserted by one statement.
+const TOGETHER: usize = 1_000;
+
 /// An identity to be written. Whatever shows it hides its tokens, as the message does.
 #[derive(Clone, Debug)]
 pub struct NewIdentity(IdentityDto);
@@ -96,19 +99,24 @@ impl NewIdentity {
     }
 }
 
-/// Makes the identities, with their tokens. A unique index refuses those that somebody has.
+/// Makes the user's identities, with their tokens. A unique index refuses those that somebody has.
 pub(in crate::store) async fn insert(tx: &Tx, user_id: &str, identities: &[NewIdentity]) -> Result<Vec<String>> {
-    let ids: Vec<_> = identities.iter().map(|_| tx.clock.new_id()).collect();
-    if identities.is_empty() {
-        return Ok(ids);
-    }
-    let mut new: Vec<_> = identities.iter().zip(&ids).collect();
+    insert_all(tx, identities.iter().map(|identity| (user_id, identity)).collect()).await
+}
+
+/// As [`insert`], of several users.
+pub(in crate::store) async fn insert_all(tx: &Tx, identities: Vec<(&str, &NewIdentity)>) -> Result<Vec<String>> {
+    let mut new: Vec<_> = identities.into_iter().map(|(user_id, identity)| (user_id, identity, tx.clock.new_id())).collect();
+    let ids = new.iter().map(|(_, _, id)| id.clone()).collect();
     // In one order, so that those who make the same ones seldom wait for each other.
-    new.sort_by_key(|(identity, _)| identity.parts());
-    let rows = new.iter().map(|(identity, id)| identity.row(id, user_id));
-    Entity::insert_many(rows).exec_without_returning(&tx.connection).await?;
-    for (identity, id) in new {
-        identity_tokens::renew(tx, id, &identity.tokens()).await?;
+    new.sort_by_key(|(_, identity, _)| identity.parts());
+    // Bounded, since an engine takes some ten thousand parameters a statement.
+    for new in new.chunks(TOGETHER) {
+        let rows = new.iter().map(|(user_id, identity, id)| identity.row(id, user_id));
+        Entity::insert_many(rows).exec_without_returning(&tx.connection).await?;
+    }
+    for (_, identity, id) in new {
+        identity_tokens::renew(tx, &id, &identity.tokens()).await?;
     }
     Ok(ids)
 }

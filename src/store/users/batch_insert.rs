@@ -66,10 +66,12 @@ async fn insert_together(tx: &Tx, users: &[&CreateUser]) -> Result<Vec<Result<Cr
     let made = || users.iter().zip(&created).zip(&inserted).filter(|(_, inserted)| **inserted).map(|(made, _)| made);
     let data = made().map(|(user, created)| (created.user_id.as_str(), user.custom_data()));
     custom_data::insert(&tx.connection, data).await?;
-    for (user, CreatedUser { user_id, .. }) in made() {
-        identities::insert(tx, user_id, user.identities()).await?;
+    let linked = made().flat_map(|(user, created)| user.identities().iter().map(|new| (created.user_id.as_str(), new)));
+    let linked = linked.collect();
+    identities::insert_all(tx, linked).await?;
+    for (user, created) in made() {
         if let Some(credential) = user.credential() {
-            credential.write(tx, user_id).await?;
+            credential.write(tx, &created.user_id).await?;
         }
     }
     let result = |(created, inserted)| if inserted { Ok(created) } else { Err(Error::AlreadyExists(Vec::new())) };
