@@ -2,6 +2,7 @@
 //! in one transaction, and answers them after the one COMMIT. No statement crosses a thread, and many share an fsync.
 
 mod connection;
+mod courtesy;
 pub(super) mod failure;
 mod group;
 mod job;

@@ -7,6 +7,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::Order;
 use super::connection::Connection;
+use super::courtesy::Courtesy;
 use super::job::{End, Job};
 use crate::clock;
 
@@ -18,11 +19,12 @@ const LONGEST: Duration = Duration::from_millis(20);
 pub(super) struct Thread {
     orders: Receiver<Order>,
     connection: Connection,
+    courtesy: Courtesy,
 }
 
 impl Thread {
     pub(super) fn new(orders: Receiver<Order>, connection: Connection) -> Self {
-        Self { orders, connection }
+        Self { orders, connection, courtesy: Courtesy::new() }
     }
 
     /// Makes changes until it is closed.
@@ -45,6 +47,9 @@ impl Thread {
         if !first.come_next() {
             return None;
         }
+        if let Some(rest) = self.courtesy.rest() {
+            std::thread::sleep(rest);
+        }
         if let Err(error) = self.connection.begin() {
             first.end(End::NotBegun(&error));
             return None;
@@ -64,6 +69,7 @@ impl Thread {
             }
         }
         group.end(&self.connection);
+        self.courtesy.end();
         after
     }
 }

@@ -188,3 +188,22 @@ async fn what_is_queued_when_it_is_closed_is_made_and_nothing_after_that() {
     assert!(matches!(after, Err(Error::StoreUnavailable { outcome_unknown: false, .. })));
     assert_eq!(bench.made(), [0, 1, 2, 3]);
 }
+
+#[tokio::test]
+async fn another_process_gets_its_turn_however_busy_the_writer_is() {
+    let bench = Bench::new(Vec::new(), false);
+    let writer = bench.writer.clone();
+    // Each takes longer than a group may, so that one follows the other.
+    let busy = tokio::spawn(async move {
+        let work = Arc::new(|transaction| async move {
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            (transaction, Ok(()))
+        });
+        futures_util::future::join_all((0..200).map(|_| writer.write(work.clone(), None))).await
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    bench.outside.busy_timeout(Duration::from_secs(5)).unwrap();
+    let outside = tokio::task::spawn_blocking(move || bench.outside.execute_batch("BEGIN IMMEDIATE; COMMIT"));
+    outside.await.unwrap().unwrap();
+    busy.abort();
+}
