@@ -16,7 +16,7 @@ pub use timestamp::Timestamp;
 /// The package's descriptors with all imports, comments and custom options: what reflection and `roster descriptor` serve.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/roster.v1.bin"));
 
-#[expect(clippy::pedantic, clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
+#[expect(clippy::pedantic, clippy::allow_attributes_without_reason, reason = "generated")]
 mod generated {
     use crate::policy::{Access, Method, Repeat};
     use crate::proto::reflect::{self, Field, Reflect, TextRule, Value};

@@ -65,7 +65,9 @@ impl Field {
             }
             (Kind::Texts, Cell::Text(text)) => {
                 let texts: Vec<String> = serde_json::from_slice(text).map_err(|_| Mismatch(self.name))?;
-                texts.iter().for_each(|text| self.block(text.as_bytes(), to));
+                for text in texts {
+                    self.block(text.as_bytes(), to);
+                }
             }
             (Kind::Number, Cell::Number(number)) => {
                 if !(self.implicit && number == 0) {

@@ -51,14 +51,18 @@ impl Runtimes {
     /// When the machine has no thread or runtime to give.
     pub(super) fn start(store: &Store, serve: &Serve) -> io::Result<Self> {
         let (phase, _) = watch::channel(Phase::Serving);
+        // Whoever listens to this thread's log listens to theirs.
+        let log = tracing::dispatcher::get_default(Clone::clone);
         let mut runtimes = Self { phase, doors: Vec::new(), ended: Vec::new() };
         for number in 0..std::thread::available_parallelism()?.get() {
             let (door, dealt) = mpsc::channel(DEALT);
             let (end, ended) = oneshot::channel();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let serving = run(store.for_runtime(), serve.clone(), dealt, runtimes.phase.subscribe());
+            let log = log.clone();
             std::thread::Builder::new().name(format!("roster-serve-{number}")).spawn(move || {
-                let _ = end.send(runtime.block_on(serving));
+                let ended = tracing::dispatcher::with_default(&log, || runtime.block_on(serving));
+                let _ = end.send(ended);
             })?;
             runtimes.doors.push(door);
             runtimes.ended.push(ended);

@@ -200,8 +200,12 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the work.
-    pub(super) async fn at_home<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-        self.home.spawn(work.in_current_span()).await.map_err(Error::internal)?
+    pub(super) fn at_home<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send + 'static {
+        let done = self.home.spawn(work.in_current_span());
+        async move { done.await.map_err(Error::internal)? }
     }
 
     /// Makes the attempt, and again where it fails in passing: see [`Reach::attempts`]. Where there is no connection to be had,

@@ -106,7 +106,7 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     prepared?;
     let read = pool(Purpose::Read, readers);
     let pools = Pools { options: options.clone(), pooled: opening.is_some(), size: hot };
-    let hot = Arc::new(Hot::new(queries(&read), Place::Postgres(pools)));
+    let hot = Arc::new(Hot::new(queries(&read), Place::Postgres(Box::new(pools))));
     Ok(Engine {
         write: Write::Pool(pool(Purpose::Write, writers), Queue::new(writers)),
         read,

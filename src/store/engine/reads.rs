@@ -133,7 +133,7 @@ pub(super) enum Place {
     /// In this file.
     Sqlite(PathBuf),
     /// On a server, by pools that are made like this.
-    Postgres(Pools),
+    Postgres(Box<Pools>),
 }
 
 struct Database {
@@ -212,13 +212,12 @@ impl Source for Database {
         if self.engine.hot.closed.load(Ordering::Relaxed) {
             return Err(Error::StoreUnavailable { outcome_unknown: false, cause: "it is closed".into() });
         }
-        self.engine
-            .attempts(|| async {
-                match &self.connections {
-                    Connections::Sqlite(connection) => connection.answer(&self.engine, &questions),
-                    Connections::Postgres(connection) => postgres::answer(connection, &self.engine, &questions).await,
-                }
-            })
-            .await
+        let attempt = || async {
+            match &self.connections {
+                Connections::Sqlite(connection) => connection.answer(&self.engine, &questions),
+                Connections::Postgres(connection) => Box::pin(postgres::answer(connection, &self.engine, &questions)).await,
+            }
+        };
+        self.engine.attempts(attempt).await
     }
 }

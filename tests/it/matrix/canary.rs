@@ -118,7 +118,7 @@ impl Write for Log {
 }
 
 impl Log {
-    /// Everything that Roster logs on this thread, on which the server runs too, as long as the guard lives.
+    /// Everything that Roster logs on this thread, and on those of the servers that are started on it, as long as the guard lives.
     fn listen(&self) -> DefaultGuard {
         // Where there is one listener alone, an event that another thread, which has none, comes to first is lost to everybody.
         static NOBODY: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
@@ -126,6 +126,10 @@ impl Log {
         let log = self.clone();
         let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("roster=trace")).with_ansi(false);
         tracing::subscriber::set_default(lines.with_writer(move || log.clone()).finish())
+    }
+
+    fn clear(&self) {
+        self.0.lock().unwrap().clear();
     }
 
     fn lines(&self) -> Vec<String> {
@@ -144,9 +148,8 @@ struct Spy<'a> {
 
 impl Spy<'_> {
     /// Asks for everything that is hidden from A's keys: how often, and what came back.
-    async fn ask(world: &World) -> (usize, BTreeSet<String>) {
-        let log = Log::default();
-        let listening = log.listen();
+    async fn ask(world: &World, log: &Log) -> (usize, BTreeSet<String>) {
+        log.clear();
         let key = world.key("*", Level::A).await;
         let mut spy = Spy { world, key, requests: Vec::new(), found: BTreeSet::new() };
         let methods = methods();
@@ -167,7 +170,6 @@ impl Spy<'_> {
             let query = format!("query: '{}' fields: '{field}'", Object::Other.text(field));
             spy.send(&methods["UserService.SearchUsers"], input(&methods["UserService.SearchUsers"], &query)).await;
         }
-        drop(listening);
         let answered = log.lines().iter().filter(|line| line.contains("answered")).count();
         assert!(answered >= spy.requests.len(), "{answered} lines for {} calls", spy.requests.len());
         for line in log.lines() {
@@ -273,8 +275,10 @@ fn show_all(request: &mut DynamicMessage, flat: bool) -> bool {
 
 #[tokio::test]
 async fn nothing_of_others_comes_back_to_a_bound_key() {
+    let log = Log::default();
+    let _listening = log.listen();
     let world = World::new().await;
-    let (calls, found) = Spy::ask(&world).await;
+    let (calls, found) = Spy::ask(&world, &log).await;
     writeln!(io::stdout(), "canaries: {calls} calls, {} found", found.len()).unwrap();
     let some: Vec<_> = found.iter().take(20).collect();
     assert!(found.is_empty(), "{} canaries after {calls} calls: {some:#?}", found.len());
@@ -285,8 +289,10 @@ async fn nothing_of_others_comes_back_to_a_bound_key() {
 /// organization. Now the filter that every look at users goes through lets everybody pass, and the canaries must be found.
 #[tokio::test]
 async fn the_canaries_are_found_where_everybody_is_a_member() {
+    let log = Log::default();
+    let _listening = log.listen();
     let world = World::new().await.where_everybody_is_a_member().await;
-    let (_, found) = Spy::ask(&world).await;
+    let (_, found) = Spy::ask(&world, &log).await;
     for text in ["kanari-nickname-oth", "kanari-identity_number-oth", "kanari-value-oth", "kanari-nickname-pol", "13800131234"]
     {
         assert!(found.iter().any(|found| found.starts_with(text)), "{text} is not among {} canaries", found.len());
