@@ -49,7 +49,8 @@ impl Connection {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Closed;
     }
 
-    /// Answers the questions, all of one state.
+    /// Answers the questions, all of one state. A connection that failed may have its transaction open still: the next round has
+    /// another one.
     pub(super) fn answer(&self, engine: &Engine, questions: &[Question]) -> Result<Vec<Answer>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Unopened = *state {
@@ -58,10 +59,11 @@ impl Connection {
         let State::Open(connection) = &*state else {
             return Err(Error::StoreUnavailable { outcome_unknown: false, cause: "it is closed".into() });
         };
-        connection.prepare_cached("BEGIN")?.raw_execute()?;
-        let answers = Round { connection, engine, keys: HashMap::new(), users: Vec::new() }.answer(questions);
-        connection.prepare_cached("COMMIT")?.raw_execute()?;
-        answers
+        let answered = Round::answer(connection, engine, questions);
+        if answered.is_err() {
+            *state = State::Unopened;
+        }
+        answered
     }
 }
 
@@ -86,14 +88,20 @@ struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    fn answer(mut self, questions: &'a [Question]) -> Result<Vec<Answer>> {
-        self.users.resize_with(self.engine.hot.queries.users.len(), || None);
+    /// Answers the questions in a transaction of their own.
+    fn answer(connection: &'a rusqlite::Connection, engine: &'a Engine, questions: &'a [Question]) -> Result<Vec<Answer>> {
+        connection.prepare_cached("BEGIN")?.raw_execute()?;
+        let mut round = Self { connection, engine, keys: HashMap::new(), users: Vec::new() };
+        round.users.resize_with(engine.hot.queries.users.len(), || None);
         let mut buffer = BytesMut::with_capacity(questions.len() * USER);
-        let mut answer = |question: &'a Question| match question {
-            Question::Key(hash) => self.key(hash).map(Answer::Key),
-            Question::User(look) => self.user(look, &mut buffer).map(Answer::User),
+        let answer = |question: &'a Question| match question {
+            Question::Key(hash) => round.key(hash).map(Answer::Key),
+            Question::User(look) => round.user(look, &mut buffer).map(Answer::User),
         };
-        questions.iter().map(&mut answer).collect()
+        let answers = questions.iter().map(answer).collect::<Result<_>>()?;
+        drop(round);
+        connection.prepare_cached("COMMIT")?.raw_execute()?;
+        Ok(answers)
     }
 
     fn key(&mut self, hash: &'a str) -> Result<Option<Arc<KeyRow>>> {
