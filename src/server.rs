@@ -140,7 +140,8 @@ pub async fn serve_routes(
     }
     let serve: Serve = Arc::new(move |store, connections, stop| {
         let server = transport::server().layer(Layers::new(store.clone(), open_reflection)).add_routes(routes(&store));
-        Box::pin(server.add_service(health_service.clone()).serve_with_incoming_shutdown(connections, stop))
+        let serving = server.add_service(health_service.clone()).serve_with_incoming_shutdown(connections, stop);
+        Box::pin(async move { Ok(serving.await?) })
     });
     let mut runtimes = Runtimes::start(&store, &serve)?;
     let dealing = runtimes.deal(grpc);
@@ -165,7 +166,7 @@ pub async fn serve_routes(
     if tokio::time::timeout(CLOSE, store.close()).await.is_err() {
         tracing::warn!("a write did not end in time; the database settles it at the next start");
     }
-    Ok(ended?)
+    ended
 }
 
 /// What goes on beside the calls.

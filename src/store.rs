@@ -78,7 +78,7 @@ impl Store {
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
         let engine = engine::Engine::open(config).await?;
         Ok(Self {
-            reads: engine.reads(),
+            reads: engine.reads(true),
             gathered: gathered::Gathered::new(&engine),
             callers: api_keys::Callers::default(),
             engine,
@@ -113,13 +113,14 @@ impl Store {
     /// served.
     pub fn observe_statements(&mut self, observe: impl Fn() + Clone + Send + Sync + 'static) {
         self.engine.observe(observe);
-        *self = self.for_runtime();
+        self.reads = self.engine.reads(true);
+        self.gathered = gathered::Gathered::new(&self.engine);
     }
 
     /// The same store for another runtime: what travels together is what is asked on one.
     #[must_use]
     pub fn for_runtime(&self) -> Self {
-        let (reads, gathered) = (self.engine.reads(), gathered::Gathered::new(&self.engine));
+        let (reads, gathered) = (self.engine.reads(false), gathered::Gathered::new(&self.engine));
         Self { reads, gathered, callers: api_keys::Callers::default(), ..self.clone() }
     }
 

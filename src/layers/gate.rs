@@ -86,7 +86,7 @@ impl Gate {
         if let Err(error) = poll_fn(|context| inner.poll_ready(context)).await {
             return Ok(Err(error));
         }
-        enter(Request::from_parts(parts, tape.replay()), inner, Some(method), caller).await
+        enter(Request::from_parts(parts, tape.replay()?), inner, Some(method), caller).await
     }
 }
 

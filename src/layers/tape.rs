@@ -9,9 +9,33 @@ use prost::bytes::Bytes;
 use tonic::Status;
 use tonic::body::Body;
 
+use crate::error::Error;
+use crate::limits;
+
+/// The most bytes that are kept: those of a message and its frame.
+const MOST: usize = limits::MESSAGE_BYTES + 5;
+
 /// What has been read of a body.
 #[derive(Clone, Default)]
-pub(super) struct Tape(Arc<Mutex<Vec<Bytes>>>);
+pub(super) struct Tape(Arc<Mutex<Parts>>);
+
+#[derive(Default)]
+struct Parts {
+    read: Vec<Bytes>,
+    /// Its bytes; more than [`MOST`]: nothing is kept any more.
+    bytes: usize,
+}
+
+impl Parts {
+    fn keep(&mut self, data: &Bytes) {
+        self.bytes = self.bytes.saturating_add(data.len());
+        if self.bytes > MOST {
+            self.read = Vec::new();
+        } else {
+            self.read.push(data.clone());
+        }
+    }
+}
 
 impl Tape {
     /// Keeps what is read of the body.
@@ -21,13 +45,19 @@ impl Tape {
     }
 
     /// What was read, as a body.
-    pub(super) fn replay(self) -> Body {
-        let mut read = std::mem::take(&mut *self.parts());
+    ///
+    /// # Errors
+    /// [`Error::MessageTooLarge`] where it was more than a message may be.
+    pub(super) fn replay(self) -> Result<Body, Error> {
+        let Parts { mut read, bytes } = std::mem::take(&mut *self.parts());
+        if bytes > MOST {
+            return Err(Error::MessageTooLarge { fit: None });
+        }
         read.reverse();
-        Body::new(Replayed(read))
+        Ok(Body::new(Replayed(read)))
     }
 
-    fn parts(&self) -> MutexGuard<'_, Vec<Bytes>> {
+    fn parts(&self) -> MutexGuard<'_, Parts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -46,7 +76,7 @@ impl http_body::Body for Recorded {
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()
         {
-            self.tape.parts().push(data.clone());
+            self.tape.parts().keep(data);
         }
         polled
     }

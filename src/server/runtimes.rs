@@ -7,11 +7,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::select_all;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::Failed;
 use crate::store::Store;
 
 /// Connections on their way to a runtime.
@@ -20,7 +23,7 @@ const DEALT: usize = 128;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How a runtime's serving ends.
-type Ended = Result<(), tonic::transport::Error>;
+type Ended = Result<(), Failed>;
 /// The connections of a runtime.
 pub(super) type Connections = Pin<Box<dyn tokio_stream::Stream<Item = io::Result<TcpStream>> + Send>>;
 /// Resolves when no more calls are taken.
@@ -84,8 +87,7 @@ impl Runtimes {
                         }
                     }
                 };
-                // A runtime that has ended takes none.
-                let _ = doors[turn].send(connection).await;
+                hand_in(&doors, turn, connection).await;
             }
         }
     }
@@ -97,11 +99,10 @@ impl Runtimes {
 
     /// Waits until they have ended.
     pub(super) async fn ended(&mut self) -> Ended {
-        while let Some(last) = self.ended.last_mut() {
-            let ended = last.await;
-            self.ended.pop();
-            // One that is gone without a word has panicked, which the log tells.
-            ended.unwrap_or(Ok(()))?;
+        while !self.ended.is_empty() {
+            let (ended, place, _) = select_all(self.ended.iter_mut()).await;
+            self.ended.swap_remove(place);
+            ended.map_err(|_| "a thread that serves is gone")??;
         }
         Ok(())
     }
@@ -126,8 +127,20 @@ async fn run(store: Store, serve: Serve, dealt: mpsc::Receiver<std::net::TcpStre
         ended = serve(store.clone(), Box::pin(connections), Box::pin(reached(Phase::Draining))) => ended,
         () = reached(Phase::Over) => Ok(()),
     };
-    store.close_for_runtime().await;
+    // Of a server that stands still its connections are not given back.
+    drop(tokio::time::timeout(super::CLOSE, store.close_for_runtime()).await);
     ended
+}
+
+/// Hands a connection in at the door of this turn, or at the next one where that is crowded or closed.
+async fn hand_in(doors: &[mpsc::Sender<std::net::TcpStream>], turn: usize, mut connection: std::net::TcpStream) {
+    for door in doors.iter().cycle().skip(turn).take(doors.len()) {
+        connection = match door.try_send(connection) {
+            Ok(()) => return,
+            Err(TrySendError::Full(refused) | TrySendError::Closed(refused)) => refused,
+        };
+    }
+    let _ = doors[turn].send(connection).await;
 }
 
 /// The connection without its place in this runtime.

@@ -221,7 +221,11 @@ impl Engine {
             }
             result
         };
-        self.reach.attempts(|| self.ask(), attempt).await
+        let ask = || {
+            let engine = self.clone();
+            self.at_home(async move { engine.ask().await })
+        };
+        self.reach.attempts(ask, attempt).await
     }
 
     /// Tells `observe` of every statement from now on.
@@ -239,9 +243,9 @@ impl Engine {
         }
     }
 
-    /// The rounds of reads of a runtime.
-    pub(super) fn reads(&self) -> reads::Reads {
-        reads::Reads::new(self)
+    /// The rounds of reads of a runtime; at home they have no connections of their own.
+    pub(super) fn reads(&self, at_home: bool) -> reads::Reads {
+        reads::Reads::new(self, at_home)
     }
 
     /// Asks the database for a sign of life. It goes past those who queue: that they are many is no reason to report it as gone.

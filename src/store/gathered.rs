@@ -14,6 +14,9 @@ use super::{Identifier, Level, Store, Tenant, collections, lookup};
 use crate::error::{Error, Result};
 use crate::store::collections::Collection;
 
+/// How many rounds of a runtime may be under way: one may have much to read.
+const AT_ONCE: usize = 4;
+
 /// What is asked.
 #[derive(Clone, Debug)]
 pub(super) struct Question {
@@ -52,7 +55,7 @@ impl std::fmt::Debug for Gathered {
 
 impl Gathered {
     pub(super) fn new(engine: &Engine) -> Self {
-        Self(Rounds::new(Gatherer(engine.clone())))
+        Self(Rounds::new(Gatherer(engine.clone()), AT_ONCE))
     }
 }
 
@@ -88,8 +91,7 @@ impl Source for Gatherer {
     type Question = Question;
     type Answer = Result<Answer>;
 
-    async fn answer(&self, questions: Vec<Question>) -> Result<Vec<Result<Answer>>> {
-        let questions = Arc::new(questions);
+    async fn answer(&self, questions: Arc<Vec<Question>>) -> Result<Vec<Result<Answer>>> {
         let read = move |reading: Reading| {
             let questions = questions.clone();
             async move { answer(&reading.connection(), &questions).await }

@@ -3,7 +3,7 @@
 mod pooler;
 mod schema_lock;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
@@ -27,6 +27,8 @@ const CONNECTIONS: u32 = 20;
 const WRITERS_OF_TEN: u32 = 4;
 /// Connections for the rounds of reads of each runtime: one for keys and one for users.
 const HOT: u32 = 2;
+/// Connections that are always left for other reads, where rounds have their own.
+const LEFT: u32 = 3;
 /// Prepared statements a connection keeps, where the configuration does not say.
 const STATEMENT_CACHE: usize = 256;
 /// How long making a connection may take: nobody waits for one that is in use, see [`Queue`].
@@ -105,7 +107,7 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     drop(maintain.close().await);
     prepared?;
     let read = pool(Purpose::Read, readers);
-    let pools = Pools { options: options.clone(), pooled: opening.is_some(), size: hot };
+    let pools = Pools { options: options.clone(), pooled: opening.is_some(), size: hot, opened: Mutex::default() };
     let hot = Arc::new(Hot::new(queries(&read), Place::Postgres(Box::new(pools))));
     Ok(Engine {
         write: Write::Pool(pool(Purpose::Write, writers), Queue::new(writers)),
@@ -134,7 +136,8 @@ impl Shares {
     fn of(connections: u32, runtimes: u32) -> Self {
         let writers = (connections * WRITERS_OF_TEN / 10).max(1);
         let rest = connections - writers;
-        let hot = (rest / 2 / runtimes).min(HOT);
+        // One will do where there are not two for each; none where nothing would be left for other reads.
+        let hot = if rest / 2 >= HOT * runtimes { HOT } else { u32::from(rest >= runtimes + LEFT) };
         Self { writers, readers: rest - hot * runtimes, hot }
     }
 }
@@ -145,28 +148,43 @@ pub(super) struct Pools {
     options: PgConnectOptions,
     pooled: bool,
     size: u32,
+    opened: Mutex<Vec<DatabaseConnection>>,
 }
 
 /// The connections for the rounds of one runtime.
 #[derive(Debug)]
 pub(super) enum Pool {
-    Own(DatabaseConnection),
+    /// Of their own: so many.
+    Own(DatabaseConnection, u32),
+    /// Those of all readers.
     Shared(DatabaseConnection),
 }
 
 impl Pools {
+    /// Those that were made.
+    pub(super) fn opened(&self) -> Vec<DatabaseConnection> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(super) fn open(&self, engine: &Engine) -> Pool {
         if self.size == 0 {
             return Pool::Shared(engine.read.clone());
         }
-        Pool::Own(pool(&self.options, Purpose::Read, self.pooled, self.size, &engine.reach))
+        let opened = pool(&self.options, Purpose::Read, self.pooled, self.size, &engine.reach);
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(opened.clone());
+        Pool::Own(opened, self.size)
     }
 }
 
 impl Pool {
     pub(super) fn connections(&self) -> &sqlx::PgPool {
-        let (Self::Own(pool) | Self::Shared(pool)) = self;
+        let (Self::Own(pool, _) | Self::Shared(pool)) = self;
         pool.get_postgres_connection_pool()
+    }
+
+    /// Whether two statements can be under way.
+    pub(super) fn is_double(&self) -> bool {
+        matches!(self, Self::Own(_, HOT..))
     }
 }
 
@@ -212,8 +230,8 @@ fn pool(options: &PgConnectOptions, purpose: Purpose, pooled: bool, size: u32, r
 
 /// Closes a connection that nobody uses. A server may have fewer than both pools may have: then one of them would keep for long
 /// what the other one lacks.
-pub(super) async fn make_room(pools: [&DatabaseConnection; 2]) {
-    if let Some(idle) = pools.iter().find_map(|pool| pool.get_postgres_connection_pool().try_acquire()) {
+pub(super) async fn make_room(pools: impl IntoIterator<Item = DatabaseConnection>) {
+    if let Some(idle) = pools.into_iter().find_map(|pool| pool.get_postgres_connection_pool().try_acquire()) {
         drop(idle.close().await);
     }
 }
@@ -294,6 +312,23 @@ async fn migrate(config: &Config, maintain: &DatabaseConnection) -> Result<(), O
                 tokio::time::sleep(MIGRATION_PAUSE).await;
             }
             Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_shares_together_are_what_there_is() {
+        for (connections, runtimes, hot) in
+            [(20, 1, 2), (20, 2, 2), (20, 8, 1), (20, 64, 0), (400, 64, 1), (2, 2, 0), (8, 2, 1)]
+        {
+            let shares = Shares::of(connections, runtimes);
+            assert_eq!(shares.hot, hot, "{connections} {runtimes}");
+            assert_eq!(shares.writers + shares.readers + shares.hot * runtimes, connections);
+            assert!(shares.writers > 0 && shares.readers > 0, "{shares:?}");
         }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use prost::bytes::Bytes;
+use sea_orm::DatabaseConnection;
 
 use super::Engine;
 use super::postgres::{Pool, Pools};
@@ -86,6 +87,7 @@ pub(in crate::store) struct KeyRow {
 }
 
 /// What is asked.
+#[derive(Clone)]
 pub(super) enum Question {
     Key(String),
     User(Look),
@@ -122,6 +124,14 @@ impl Hot {
         Self { queries, place, closed: AtomicBool::new(false) }
     }
 
+    /// The pools of all runtimes.
+    pub(super) fn pools(&self) -> Vec<DatabaseConnection> {
+        match &self.place {
+            Place::Sqlite(_) => Vec::new(),
+            Place::Postgres(pools) => pools.opened(),
+        }
+    }
+
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
@@ -148,12 +158,15 @@ enum Connections {
 
 impl Reads {
     /// The rounds of the runtime that they will be asked on, by connections of their own.
-    pub(super) fn new(engine: &Engine) -> Self {
+    /// Those at home, where few ask, share the connections of all other reads.
+    pub(super) fn new(engine: &Engine, at_home: bool) -> Self {
         let connections = match &engine.hot.place {
             Place::Sqlite(path) => Connections::Sqlite(sqlite::Connection::new(path)),
-            Place::Postgres(pools) => Connections::Postgres(pools.open(engine)),
+            Place::Postgres(pools) if !at_home => Connections::Postgres(pools.open(engine)),
+            Place::Postgres(_) => Connections::Postgres(Pool::Shared(engine.read.clone())),
         };
-        Self(Rounds::new(Database { engine: engine.clone(), connections }))
+        // They have the connections for one at a time.
+        Self(Rounds::new(Database { engine: engine.clone(), connections }, 1))
     }
 
     /// Asks for the key with a secret of this hash.
@@ -180,7 +193,7 @@ impl Reads {
     pub(in crate::store) async fn close(&self) {
         match &self.0.source().connections {
             Connections::Sqlite(connection) => connection.close(),
-            Connections::Postgres(Pool::Own(pool)) => drop(pool.clone().close().await),
+            Connections::Postgres(Pool::Own(pool, _)) => drop(pool.clone().close().await),
             // It is the engine's, which closes it.
             Connections::Postgres(Pool::Shared(_)) => {}
         }
@@ -208,16 +221,25 @@ impl Source for Database {
     type Question = Question;
     type Answer = Answer;
 
-    async fn answer(&self, questions: Vec<Question>) -> Result<Vec<Answer>> {
+    async fn answer(&self, questions: Arc<Vec<Question>>) -> Result<Vec<Answer>> {
         if self.engine.hot.closed.load(Ordering::Relaxed) {
             return Err(Error::StoreUnavailable { outcome_unknown: false, cause: "it is closed".into() });
         }
-        let attempt = || async {
-            match &self.connections {
-                Connections::Sqlite(connection) => connection.answer(&self.engine, &questions),
-                Connections::Postgres(connection) => Box::pin(postgres::answer(connection, &self.engine, &questions)).await,
+        match &self.connections {
+            Connections::Sqlite(connection) => {
+                self.engine.attempts(|| std::future::ready(connection.answer(&self.engine, &questions))).await
             }
-        };
-        self.engine.attempts(attempt).await
+            Connections::Postgres(pool @ Pool::Own(..)) => {
+                self.engine.attempts(|| Box::pin(postgres::answer(pool, &self.engine, &questions))).await
+            }
+            Connections::Postgres(Pool::Shared(shared)) => {
+                let (engine, pool) = (self.engine.clone(), Pool::Shared(shared.clone()));
+                let at_home = async move {
+                    let _permit = engine.reads.enter().await?;
+                    engine.attempts(|| Box::pin(postgres::answer(&pool, &engine, &questions))).await
+                };
+                self.engine.at_home(at_home).await
+            }
+        }
     }
 }

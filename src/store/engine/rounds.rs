@@ -14,21 +14,20 @@ use crate::error::{Error, Result};
 /// The most questions of a round, and the most that wait for one: whoever comes then is told at once that they are too many.
 const ROUND: usize = 256;
 const WAITING: usize = 4_096;
-/// How long a round may take before the next one begins beside it, and how many are under way then.
+/// How long a round may take before the next one begins beside it, where the source takes several.
 const SLOW: Duration = Duration::from_millis(10);
-const AT_ONCE: usize = 4;
-/// How long questions wait while none of these ends.
+/// When no round has ended for so long, all who wait are told that they are too many.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Who answers.
 pub(in crate::store) trait Source: Send + Sync + 'static {
     /// What is asked.
-    type Question: Send + 'static;
+    type Question: Clone + Send + Sync + 'static;
     /// What is answered.
     type Answer: Send + 'static;
 
     /// Answers the questions in their order, of a state that is no older than the call.
-    fn answer(&self, questions: Vec<Self::Question>) -> impl Future<Output = Result<Vec<Self::Answer>>> + Send;
+    fn answer(&self, questions: Arc<Vec<Self::Question>>) -> impl Future<Output = Result<Vec<Self::Answer>>> + Send;
 }
 
 /// The rounds of a source on one runtime. Clones share them.
@@ -69,9 +68,10 @@ impl<S: Source> Clone for Rounds<S> {
 }
 
 impl<S: Source> Rounds<S> {
-    pub(in crate::store) fn new(source: S) -> Self {
+    /// `at_once`: how many rounds of the source may be under way.
+    pub(in crate::store) fn new(source: S, at_once: usize) -> Self {
         let waiting = Mutex::new(Waiting { asked: Vec::new(), working: false });
-        Self(Arc::new(Inner { source, waiting, permits: Arc::new(Semaphore::new(AT_ONCE)) }))
+        Self(Arc::new(Inner { source, waiting, permits: Arc::new(Semaphore::new(at_once)) }))
     }
 
     pub(super) fn source(&self) -> &S {
@@ -99,11 +99,11 @@ impl<S: Source> Inner<S> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The questions of the next round; `None`: nobody waits, and whoever comes next has to begin the work anew.
-    fn next(&self) -> Option<Vec<(S::Question, Asker<S>)>> {
+    /// The questions of the next round, so many at most; `None`: nobody waits, and whoever comes next has to begin the work anew.
+    fn next(&self, most: usize) -> Option<Vec<(S::Question, Asker<S>)>> {
         let mut waiting = self.waiting();
         waiting.asked.retain(|(_, asker)| !asker.is_closed());
-        let count = waiting.asked.len().min(ROUND);
+        let count = waiting.asked.len().min(most);
         let later = waiting.asked.split_off(count);
         let round = std::mem::replace(&mut waiting.asked, later);
         waiting.working = !round.is_empty();
@@ -112,10 +112,19 @@ impl<S: Source> Inner<S> {
 
     async fn round(self: Arc<Self>, asked: Vec<(S::Question, Asker<S>)>, permit: OwnedSemaphorePermit) {
         let (questions, askers): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
-        match self.source.answer(questions).await {
+        let questions = Arc::new(questions);
+        match self.source.answer(questions.clone()).await {
             Ok(answers) => {
                 for (asker, answer) in askers.into_iter().zip(answers) {
                     let _ = asker.send(Ok(answer));
+                }
+            }
+            // A fault in what one of them asks for is nothing to the others.
+            Err(Error::Internal(_)) if askers.len() > 1 => {
+                for (asker, question) in askers.into_iter().zip(questions.iter()) {
+                    let alone = self.source.answer(Arc::new(vec![question.clone()])).await;
+                    let answer = alone.and_then(|mut answers| answers.pop().ok_or_else(|| Error::internal("no answer")));
+                    let _ = asker.send(answer);
                 }
             }
             Err(error) => fail(askers, &error),
@@ -139,7 +148,8 @@ impl<S: Source> Worker<S> {
             // Lets all who are about to ask do so.
             tokio::task::yield_now().await;
             let permit = tokio::time::timeout(PATIENCE, self.0.permits.clone().acquire_owned()).await;
-            let Some(asked) = self.0.next() else { return };
+            let most = if permit.is_ok() { ROUND } else { WAITING };
+            let Some(asked) = self.0.next(most) else { return };
             let Ok(Ok(permit)) = permit else {
                 fail(asked.into_iter().map(|(_, asker)| asker), &Error::Overloaded);
                 continue;
@@ -152,13 +162,11 @@ impl<S: Source> Worker<S> {
     }
 }
 
-/// A round that panics takes those along who waited for it; the others begin anew.
+/// A round that panics takes those along who waited for it alone.
 impl<S: Source> Drop for Worker<S> {
     fn drop(&mut self) {
-        let mut waiting = self.0.waiting();
-        if waiting.working && std::thread::panicking() {
-            waiting.working = false;
-            waiting.asked.clear();
+        if std::thread::panicking() {
+            tokio::spawn(Self(self.0.clone()).work());
         }
     }
 }
@@ -186,7 +194,7 @@ mod tests {
         type Question = ();
         type Answer = usize;
 
-        async fn answer(&self, questions: Vec<()>) -> Result<Vec<usize>> {
+        async fn answer(&self, questions: Arc<Vec<()>>) -> Result<Vec<usize>> {
             let now = self.committed.load(Ordering::SeqCst);
             let before = self.before.swap(now, Ordering::SeqCst);
             self.rounds.fetch_add(1, Ordering::SeqCst);
@@ -201,7 +209,7 @@ mod tests {
     /// What somebody is answered who asks after a commit that was made while a round was under way.
     async fn answered_after_a_commit(late: bool) -> usize {
         let database = Arc::new(Database { late, ..Database::default() });
-        let rounds = Rounds::new(database.clone());
+        let rounds = Rounds::new(database.clone(), 4);
         let first = rounds.ask(());
         while database.rounds.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
@@ -226,7 +234,7 @@ mod tests {
     async fn those_who_ask_at_once_are_one_round_and_more_than_fit_are_several() {
         for (askers, rounds_expected) in [(1, 1), (ROUND, 1), (ROUND + 1, 2)] {
             let database = Arc::new(Database::default());
-            let rounds = Rounds::new(database.clone());
+            let rounds = Rounds::new(database.clone(), 4);
             let tickets: Vec<_> = (0..askers).map(|_| rounds.ask(())).collect();
             assert!(join_all(tickets.into_iter().map(Ticket::answer)).await.iter().all(Result::is_ok));
             assert_eq!(database.rounds.load(Ordering::SeqCst), rounds_expected, "{askers}");
@@ -236,7 +244,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_leaves_the_others_in_peace() {
         let database = Arc::new(Database::default());
-        let rounds = Rounds::new(database.clone());
+        let rounds = Rounds::new(database.clone(), 4);
         drop(rounds.ask(()));
         let other = rounds.ask(());
         assert!(other.answer().await.is_ok());
@@ -247,7 +255,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_error_reaches_all_who_waited_and_too_many_are_told_so() {
-        let rounds = Rounds::new(Arc::new(Database { fails: true, ..Database::default() }));
+        let rounds = Rounds::new(Arc::new(Database { fails: true, ..Database::default() }), 4);
         let tickets: Vec<_> = (0..=WAITING).map(|_| rounds.ask(())).collect();
         let mut answers = join_all(tickets.into_iter().map(Ticket::answer)).await;
         assert!(matches!(answers.pop(), Some(Err(Error::Overloaded))));

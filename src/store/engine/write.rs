@@ -61,7 +61,13 @@ impl Engine {
         if let Write::Pool(connections, _) = &self.write
             && errors::has_none_left(error)
         {
-            postgres::make_room([&self.read, connections]).await;
+            let others = self.hot.pools().into_iter();
+            let (readers, writers) = (self.read.clone(), connections.clone());
+            let room = async move {
+                postgres::make_room([readers, writers].into_iter().chain(others)).await;
+                Ok(())
+            };
+            drop(self.at_home(room).await);
         }
     }
 }

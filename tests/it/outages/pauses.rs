@@ -70,3 +70,25 @@ async fn a_server_that_stands_still_holds_nobody_beyond_their_deadline() {
     read(&wire).await.message::<GetUserResponse>();
     roster.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "on PostgreSQL alone"]
+async fn a_stop_does_not_wait_for_a_server_that_stands_still() {
+    let cluster = cluster();
+    let roster = roster_on(&cluster.url(), &[]).await;
+    let wire = Wire::connect(roster.address).await;
+    write(&wire, "ann").await.message::<CreateUserResponse>();
+    read(&wire).await.message::<GetUserResponse>();
+    cluster.pause();
+    let headers = [("x-api-key", KEY)];
+    let waiting = wire.call("/roster.v1.UserService/GetUser", &headers, &get());
+    let stopping = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let begun = now();
+        let directory = roster.stop_and_keep().await;
+        (directory, begun.elapsed())
+    };
+    let (_, (_directory, took)) = tokio::join!(tokio::time::timeout(Duration::from_secs(15), waiting), stopping);
+    cluster.resume();
+    assert!(took < Duration::from_secs(13), "{took:?}");
+}

@@ -1,8 +1,9 @@
 //! Rounds on PostgreSQL: the keys by one statement and the users of each kind of identifier by another, side by side on two
-//! connections. Each sees what was committed before it, and none of these is older than the round.
+//! connections where there are two. Each sees what was committed before it, and none of these is older than the round.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::bytes::BytesMut;
 use sea_orm::sqlx::postgres::{PgArguments, PgRow, Postgres};
@@ -18,6 +19,9 @@ use crate::store::Tenant;
 use crate::store::engine::Engine;
 use crate::store::engine::postgres::Pool;
 use crate::store::engine::prepared::{Prepared, Slot};
+
+/// How long a statement may take: it looks at so few rows that a server which needs longer stands still, or is out of reach.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was found of the looks by one query for one tenant, by key.
 type Group<'a> = HashMap<&'a str, Found>;
@@ -36,7 +40,10 @@ pub(super) async fn answer(pool: &Pool, engine: &Engine, questions: &[Question])
     // Callers are few.
     hashes.sort_unstable();
     hashes.dedup();
-    let (keys, users) = tokio::try_join!(keys(pool, engine, &hashes), users(pool, engine, &groups))?;
+    let (keys, users) = (keys(pool, engine, &hashes), users(pool, engine, &groups));
+    // Both to their end: the driver loses sight of a transaction that is dropped while it begins.
+    let (keys, users) = if pool.is_double() { tokio::join!(keys, users) } else { (keys.await, users.await) };
+    let (keys, users) = (keys?, users?);
     let found = |look: &Look| {
         let group = users.get(&(look.query, look.tenant.organization_id()));
         group.and_then(|group| group.get(look.key.as_str())).cloned().unwrap_or(Found::Nobody)
@@ -82,7 +89,13 @@ async fn fetch(pool: &Pool, engine: &Engine, query: &Prepared, keys: &[&str], te
     let mut connection = pool.connections().acquire().await.map_err(acquire_failed)?;
     engine.count_statement();
     let Some(opening) = engine.opening else {
-        return bound(query, keys, tenant)?.fetch_all(&mut *connection).await.map_err(failed);
+        let rows = bound(query, keys, tenant)?.fetch_all(&mut *connection);
+        let Ok(rows) = tokio::time::timeout(PATIENCE, rows).await else {
+            // Whatever it is at is nothing to anybody any more.
+            drop(connection.detach());
+            return Err(failed(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
+        };
+        return rows.map_err(failed);
     };
     // Behind a pooler each transaction has a connection of its own.
     let mut transaction = sqlx::Connection::begin(&mut *connection).await.map_err(failed)?;
