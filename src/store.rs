@@ -1,7 +1,7 @@
 //! The rules and the queries: what is true of users and keys, and how it is read and written.
 //!
-//! There are two doors. Every mutation goes through [`Store::write`], every lookup by identifier through [`Store::lookup`];
-//! what all of them need is written there once.
+//! There are two doors. Every mutation goes through [`Store::write`], every lookup by identifier through [`lookup`]; what all of
+//! them need is written there once.
 
 pub mod api_keys;
 pub mod backup;
