@@ -66,6 +66,7 @@ async fn every_field_is_written_as_the_message_writes_it() {
     for user in users {
         let request = CreateUserRequest { user: Some(user), password: Some("correct horse".to_owned()), ..Default::default() };
         let user = client.users().create_user(request).await.unwrap().into_inner().user.unwrap();
+        let phone = user.phone.as_ref().map(|number| format!("{}{number}", user.phone_country_code()));
         for key in [&bound, &pool] {
             let asker = Asker { wire: Wire::connect(roster.address).await, key: key.secret.expose().to_owned() };
             let expected = asker.typed(user.user_id()).await;
@@ -74,11 +75,11 @@ async fn every_field_is_written_as_the_message_writes_it() {
             for (user_id, kind) in [
                 (&user.user_id, UserIdType::UserId),
                 (&user.email, UserIdType::Email),
+                (&phone, UserIdType::Phone),
                 (&user.username, UserIdType::Username),
                 (&user.external_id, UserIdType::ExternalId),
             ] {
                 let Some(user_id) = user_id.clone() else { continue };
-                eprintln!("{kind:?} {user_id:?}");
                 let request = GetUserRequest { user_id: Some(user_id), user_id_type: kind.into(), ..Default::default() };
                 assert_eq!(asker.ask::<Raw>("GetUser", &request).await.user, expected, "{kind:?}");
             }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use sea_orm::sqlx::Connection;
 use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
-
 use tokio::runtime::Handle;
 
 use super::queue::Queue;
