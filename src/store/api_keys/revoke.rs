@@ -8,6 +8,7 @@ use crate::entity::api_key::{self, Column};
 use crate::error::Result;
 use crate::proto::ApiKeyDto;
 use crate::store::engine::keys::any_of;
+use crate::store::engine::locks;
 use crate::store::{Mutation, Tx};
 
 /// Revokes a key; one that is revoked already stays as it is.
@@ -24,6 +25,8 @@ impl Mutation for RevokeApiKey {
     type Answer = ApiKeyDto;
 
     async fn apply(&self, tx: &Tx) -> Result<ApiKeyDto> {
+        // Else whoever makes keys without end could be in the way without end, where all transactions are serializable.
+        locks::table(&tx.connection, api_key::Entity).await?;
         let api_key = reach::find(tx, &self.api_key_id).await?;
         let mut generation = vec![api_key.api_key_id.clone()];
         while !generation.is_empty() {

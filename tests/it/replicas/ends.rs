@@ -20,6 +20,8 @@ const DANGLING: &str = "SELECT COUNT(*) FROM group_members WHERE user_id NOT IN 
 /// Good keys that a revoked key has made.
 const ORPHANS: &str = "SELECT COUNT(*) FROM api_keys AS child JOIN api_keys AS maker ON child.created_by = maker.api_key_id \
                        WHERE maker.revoked_at IS NOT NULL AND child.revoked_at IS NULL";
+/// How many keys one makes at most before another is revoked.
+const MANY_KEYS: usize = 5_000;
 /// How many act at a time, one of whom deletes.
 const CALLERS: usize = 6;
 
@@ -104,13 +106,13 @@ async fn without_the_foreign_key_a_membership_would_be_left() {
 
 /// A key makes keys for as long as it may: how many it made, and why it made no more.
 async fn make_keys(client: Client) -> (usize, Status) {
-    for made in 0.. {
+    for made in 0..MANY_KEYS {
         let create = || client.create_key(for_scopes(&["users:read"]));
         if let Err(status) = repeated(create).await {
             return (made, status);
         }
     }
-    unreachable!("it makes keys for ever")
+    panic!("a key that is to be revoked has made {MANY_KEYS} keys meanwhile")
 }
 
 async fn no_descendant_is_left(replicas: Replicas, usual: usize) {
