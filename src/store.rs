@@ -57,6 +57,7 @@ pub struct Store {
     engine: engine::Engine,
     reads: engine::reads::Reads,
     gathered: gathered::Gathered,
+    lists: users::Lists,
     callers: api_keys::Callers,
     clock: Clock,
     calling_code: CallingCode,
@@ -80,6 +81,7 @@ impl Store {
         Ok(Self {
             reads: engine.reads(true),
             gathered: gathered::Gathered::new(&engine),
+            lists: users::Lists::new(&engine),
             callers: api_keys::Callers::default(),
             engine,
             clock,
@@ -115,13 +117,15 @@ impl Store {
         self.engine.observe(observe);
         self.reads = self.engine.reads(true);
         self.gathered = gathered::Gathered::new(&self.engine);
+        self.lists = users::Lists::new(&self.engine);
     }
 
     /// The same store for another runtime: what travels together is what is asked on one.
     #[must_use]
     pub fn for_runtime(&self) -> Self {
         let (reads, gathered) = (self.engine.reads(false), gathered::Gathered::new(&self.engine));
-        Self { reads, gathered, callers: api_keys::Callers::default(), ..self.clone() }
+        let (lists, callers) = (users::Lists::new(&self.engine), api_keys::Callers::default());
+        Self { reads, gathered, lists, callers, ..self.clone() }
     }
 
     /// Closes what is this runtime's own.

@@ -121,7 +121,7 @@ fn about(message: &impl Message, users: u64) -> Requests {
 
 /// Requests for the first pages, by the tokens that the pages before them gave.
 fn pages(caller: &Caller) -> Result<Requests> {
-    let mut request = ListUsersRequest { limit: Some(PAGE), count: CountMode::None.into(), ..ListUsersRequest::default() };
+    let mut request = ListUsersRequest { limit: Some(PAGE), ..ListUsersRequest::default() };
     let mut frames: Vec<Bytes> = Vec::new();
     while frames.len() < PAGES {
         let page: ListUsersResponse = caller.ask(LIST_USERS_PATH, &request)?;

@@ -5,12 +5,14 @@ mod errors;
 pub(super) mod insert;
 pub(super) mod inspect;
 pub(super) mod keys;
+pub(super) mod limit;
 pub(super) mod locks;
 mod open_error;
 mod postgres;
 pub(super) mod prepared;
 mod queue;
 mod reach;
+mod read;
 pub(super) mod reads;
 pub(super) mod rounds;
 mod schema;
@@ -24,8 +26,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, TransactionTrait,
 };
 use tokio::runtime::Handle;
 use tracing::Instrument;
@@ -34,16 +35,18 @@ use crate::config::{Config, Location};
 use crate::error::{Error, Result};
 use queue::Queue;
 use reach::Reach;
+use read::Read;
 use write::Write;
 
 pub use open_error::OpenError;
+pub(super) use read::Reading;
 pub(super) use transaction::Transaction;
 
 /// The connections to the database.
 #[derive(Clone, Debug)]
 pub(super) struct Engine {
     write: Write,
-    read: DatabaseConnection,
+    read: Read,
     /// One permit a connection that reads: callers queue here, where a deadline can still take them out, and never for a
     /// connection itself.
     reads: Queue,
@@ -77,23 +80,6 @@ impl std::fmt::Debug for Observer {
 struct Opening {
     read: &'static str,
     write: &'static str,
-}
-
-/// What a read goes through. Dropped, its connection goes back.
-pub(super) enum Reading {
-    /// Any connection of the pool for each statement.
-    Each(DatabaseConnection),
-    /// One, whose statements all see the same state.
-    Steady(DatabaseTransaction),
-}
-
-impl Reading {
-    pub(super) fn connection(&self) -> DatabaseExecutor<'_> {
-        match self {
-            Self::Each(connection) => DatabaseExecutor::Connection(connection),
-            Self::Steady(transaction) => DatabaseExecutor::Transaction(transaction),
-        }
-    }
 }
 
 impl Engine {
@@ -183,15 +169,8 @@ impl Engine {
         let engine = self.clone();
         let task = async move {
             let _permits = permits;
-            let attempt = || async {
-                let reading = if steady {
-                    Reading::Steady(snapshot(&engine.read, engine.opening).await?)
-                } else {
-                    Reading::Each(engine.read.clone())
-                };
-                work(reading).await
-            };
-            engine.attempts(attempt).await
+            let work = Arc::new(work);
+            engine.attempts(|| engine.read.attempt(steady, engine.opening, &work)).await
         };
         self.at_home(task).await
     }
@@ -232,7 +211,7 @@ impl Engine {
     pub(super) fn observe(&mut self, observe: impl Fn() + Clone + Send + Sync + 'static) {
         let observed = observe.clone();
         self.write.observe(observe.clone());
-        self.read.set_metric_callback(move |_| observe());
+        self.read.observe(observe);
         self.observer = Observer(Some(Arc::new(observed)));
     }
 
@@ -254,8 +233,7 @@ impl Engine {
     }
 
     async fn ask(&self) -> Result<()> {
-        self.read.execute_unprepared("SELECT 1 FROM users LIMIT 1").await?;
-        Ok(())
+        self.read.ask().await
     }
 
     /// Lets writers finish and closes all connections.
@@ -265,9 +243,7 @@ impl Engine {
         for queue in [self.bulk, self.reads, self.scans] {
             queue.close();
         }
-        if let Err(error) = self.read.close().await {
-            tracing::warn!(%error, "closing the database");
-        }
+        self.read.close().await;
         // The writer goes last: SQLite's tidies up the write-ahead log, which takes its time.
         drop(tokio::task::spawn_blocking(|| drop(last)).await);
     }

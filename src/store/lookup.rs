@@ -233,11 +233,11 @@ pub(super) fn name(column: user::Column) -> &'static str {
     sea_orm::IdenStatic::as_str(&column)
 }
 
-/// The result columns that tell which identifier a row answers, whose the row is, which organization owns the user, and whether
-/// the tenant sees the user.
+/// The result columns that tell which identifier a row answers, whose the row is, which organization owns the user of a whole
+/// profile, and whether the tenant sees the user.
 pub(super) const MATCHED: &str = "matched_key";
 const MATCHED_USER: &str = "matched_user";
-pub(super) const OWNER: &str = "owner";
+pub(super) const OWNER: &str = "profile_owner";
 pub(super) const SEEN: &str = "seen";
 
 /// A row beside the key that it was found by.

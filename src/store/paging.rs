@@ -5,6 +5,7 @@ use sea_orm::{
     ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
 };
 
+use super::engine::limit::limited;
 use crate::error::{Error, Result};
 use crate::limits;
 
@@ -149,36 +150,60 @@ pub(super) async fn list<E: EntityTrait, T: FromQueryResult + Send>(
     page: &Page,
 ) -> Result<Listed<T>> {
     let total = count(connection, select.clone(), page.count).await?;
-    // One more than the page takes tells whether another follows.
-    let mut query = select.limit(page.limit as u64 + 1);
+    Ok(Listed { total, ..uncounted(connection, select, keyset, page).await? })
+}
+
+/// The page of what the query selects, without how many there are.
+pub(super) async fn uncounted<E: EntityTrait, T: FromQueryResult + Send>(
+    connection: &impl ConnectionTrait,
+    select: Select<E>,
+    keyset: &Keyset,
+    page: &Page,
+) -> Result<Listed<T>> {
+    let mut query = select;
     for (index, column) in keyset.columns.iter().enumerate() {
         query = query.expr_as(column.clone(), key_name(index)).order_by(column.clone(), keyset.order.clone());
     }
-    query = match &page.start {
-        Start::Offset(offset) => query.offset(Some(*offset).filter(|offset| *offset > 0)),
-        Start::Behind(place) if place.0.len() == keyset.columns.len() => query.filter(keyset.behind(place.clone())),
+    let offset = match &page.start {
+        Start::Offset(offset) => *offset,
+        Start::Behind(place) if place.0.len() == keyset.columns.len() => {
+            query = query.filter(keyset.behind(place.clone()));
+            0
+        }
         Start::Behind(_) => return Err(Error::PageTokenInvalid),
     };
-    let rows = connection.query_all(&query.into_query()).await?;
+    // One more than the page takes tells whether another follows.
+    let query = connection.get_database_backend().build(query.as_query());
+    let rows = connection.query_all_raw(limited(query, page.limit + 1, offset)).await?;
     let more = rows.len() > page.limit;
-    let item = |row: &QueryResult| Ok((place(row, keyset.columns.len())?, T::from_query_result(row, "")?));
+    let names: Vec<_> = (0..keyset.columns.len()).map(key_name).collect();
+    let is_text: Vec<_> = names.iter().map(|name| rows.first().is_some_and(|row| is_text(row, name))).collect();
+    let key = |row: &QueryResult, (name, is_text): (&String, &bool)| {
+        if *is_text { row.try_get("", name).map(Key::Text) } else { row.try_get("", name).map(Key::Number) }
+    };
+    let item = |row: &QueryResult| {
+        let place = names.iter().zip(&is_text).map(|column| key(row, column)).collect::<std::result::Result<_, _>>()?;
+        Ok((Place(place), T::from_query_result(row, "")?))
+    };
     let items = rows.iter().take(page.limit).map(item).collect::<std::result::Result<_, DbErr>>()?;
-    Ok(Listed { items, more, cut: false, total })
+    Ok(Listed { items, more, cut: false, total: None })
 }
 
 fn key_name(index: usize) -> String {
     format!("keyset_{index}")
 }
 
-fn place(row: &QueryResult, keys: usize) -> std::result::Result<Place, DbErr> {
-    let key = |name: String| match row.try_get("", &name) {
-        Ok(text) => Ok(Key::Text(text)),
-        Err(_) => row.try_get("", &name).map(Key::Number),
-    };
-    (0..keys).map(key_name).map(key).collect::<std::result::Result<_, _>>().map(Place)
+/// Whether the column holds texts, in this row as in all.
+fn is_text(row: &QueryResult, name: &str) -> bool {
+    row.try_get::<String>("", name).is_ok()
 }
 
-async fn count<E: EntityTrait>(connection: &impl ConnectionTrait, select: Select<E>, count: Count) -> Result<Option<Total>> {
+/// How many there are of what the query selects.
+pub(super) async fn count<E: EntityTrait>(
+    connection: &impl ConnectionTrait,
+    select: Select<E>,
+    count: Count,
+) -> Result<Option<Total>> {
     let most = match count {
         Count::None => return Ok(None),
         Count::Exact => None,

@@ -21,6 +21,7 @@ pub use batch_delete::BatchDeleteUsers;
 pub use create::CreateUser;
 pub use delete::DeleteUser;
 pub use exists::{Probe, Probed};
+pub(super) use list::Lists;
 pub use row::Met;
 pub(super) use row::{Brief, EncodedRow, UserRow};
 pub use search::Search;

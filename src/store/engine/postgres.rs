@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 
 use super::queue::Queue;
 use super::reach::Reach;
+use super::read::Read;
 use super::reads::{Hot, Place};
 use super::write::Write;
 use super::{Engine, Observer, OpenError, Opening, runtimes, schema};
@@ -106,11 +107,17 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     drop(maintain.close().await);
     prepared?;
     let read = pool(Purpose::Read, readers);
-    let pools = Pools { options: options.clone(), pooled: opening.is_some(), size: hot, opened: Mutex::default() };
+    let pools = Pools {
+        options: options.clone(),
+        pooled: opening.is_some(),
+        size: hot,
+        opened: Mutex::default(),
+        readers: read.clone(),
+    };
     let hot = Arc::new(Hot::new(queries(&read), Place::Postgres(Box::new(pools))));
     Ok(Engine {
         write: Write::Pool(pool(Purpose::Write, writers), Queue::new(writers)),
-        read,
+        read: Read::Pool(read),
         reads: Queue::new(readers),
         scans: Queue::new((readers / 2).max(1)),
         bulk: Queue::for_bulk(),
@@ -148,6 +155,7 @@ pub(super) struct Pools {
     pooled: bool,
     size: u32,
     opened: Mutex<Vec<DatabaseConnection>>,
+    readers: DatabaseConnection,
 }
 
 /// The connections for the rounds of one runtime.
@@ -167,11 +175,16 @@ impl Pools {
 
     pub(super) fn open(&self, engine: &Engine) -> Pool {
         if self.size == 0 {
-            return Pool::Shared(engine.read.clone());
+            return self.shared();
         }
         let opened = pool(&self.options, Purpose::Read, self.pooled, self.size, &engine.reach);
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(opened.clone());
         Pool::Own(opened, self.size)
+    }
+
+    /// Those of all readers.
+    pub(super) fn shared(&self) -> Pool {
+        Pool::Shared(self.readers.clone())
     }
 }
 

@@ -5,7 +5,6 @@ mod layout;
 mod postgres;
 mod sqlite;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,10 +15,12 @@ use super::Engine;
 use super::postgres::{Pool, Pools};
 use super::prepared::Prepared;
 use super::rounds::{Rounds, Source, Ticket};
+use super::writer::Settings;
 use crate::error::{Error, Result};
 use crate::proto::Timestamp;
 use crate::store::Tenant;
 
+pub(super) use layout::ENCODED;
 pub(in crate::store) use layout::{Layout, encoded};
 
 /// Bytes of a user, as it is guessed.
@@ -140,8 +141,8 @@ impl Hot {
 /// Where rounds read.
 #[derive(Debug)]
 pub(super) enum Place {
-    /// In this file.
-    Sqlite(PathBuf),
+    /// In a file, by connections that are made like this.
+    Sqlite(Settings),
     /// On a server, by pools that are made like this.
     Postgres(Box<Pools>),
 }
@@ -161,9 +162,9 @@ impl Reads {
     /// Those at home, where few ask, share the connections of all other reads.
     pub(super) fn new(engine: &Engine, at_home: bool) -> Self {
         let connections = match &engine.hot.place {
-            Place::Sqlite(path) => Connections::Sqlite(sqlite::Connection::new(path)),
+            Place::Sqlite(settings) => Connections::Sqlite(sqlite::Connection::new(settings.clone())),
             Place::Postgres(pools) if !at_home => Connections::Postgres(pools.open(engine)),
-            Place::Postgres(_) => Connections::Postgres(Pool::Shared(engine.read.clone())),
+            Place::Postgres(pools) => Connections::Postgres(pools.shared()),
         };
         // They have the connections for one at a time.
         Self(Rounds::new(Database { engine: engine.clone(), connections }, 1))

@@ -11,8 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::errors;
 use crate::error::{Error, Result};
 
-/// The most questions of a round, and the most that wait for one: whoever comes then is told at once that they are too many.
-const ROUND: usize = 256;
+/// The most questions that wait for a round: whoever comes then is told at once that they are too many.
 const WAITING: usize = 4_096;
 /// How long a round may take before the next one begins beside it, where the source takes several.
 const SLOW: Duration = Duration::from_millis(10);
@@ -25,6 +24,8 @@ pub(in crate::store) trait Source: Send + Sync + 'static {
     type Question: Clone + Send + Sync + 'static;
     /// What is answered.
     type Answer: Send + 'static;
+    /// The most questions of a round.
+    const ROUND: usize = 256;
 
     /// Answers the questions in their order, of a state that is no older than the call.
     fn answer(&self, questions: Arc<Vec<Self::Question>>) -> impl Future<Output = Result<Vec<Self::Answer>>> + Send;
@@ -148,7 +149,7 @@ impl<S: Source> Worker<S> {
             // Lets all who are about to ask do so.
             tokio::task::yield_now().await;
             let permit = tokio::time::timeout(PATIENCE, self.0.permits.clone().acquire_owned()).await;
-            let most = if permit.is_ok() { ROUND } else { WAITING };
+            let most = if permit.is_ok() { S::ROUND } else { WAITING };
             let Some(asked) = self.0.next(most) else { return };
             let Ok(Ok(permit)) = permit else {
                 fail(asked.into_iter().map(|(_, asker)| asker), &Error::Overloaded);
@@ -178,6 +179,8 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
+
+    const ROUND: usize = <Arc<Database> as Source>::ROUND;
 
     /// Answers with what is committed when the round begins, and then takes its time.
     #[derive(Default)]

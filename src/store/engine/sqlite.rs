@@ -12,6 +12,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 use tokio::runtime::Handle;
 
 use super::queue::Queue;
+use super::read::{Files, Read};
 use super::reads::{Hot, Place};
 use super::write::Write;
 use super::writer::{Settings, Writer};
@@ -35,6 +36,10 @@ const COMMON: &[(&str, &str)] = &[
 ];
 /// What is set on those that write, beside.
 const WRITING: &[(&str, &str)] = &[("journal_mode", "WAL"), ("journal_size_limit", "67108864")];
+/// What is set on those that rounds read by: they read the file, as far as they can, without copying it.
+const HOT: &[(&str, &str)] = &[("mmap_size", "2147418112"), ("cache_size", "-2048"), ("temp_store", "MEMORY")];
+/// How long a round waits for a lock, which readers seldom meet: nothing else goes on meanwhile.
+const HOT_BUSY_TIMEOUT: Duration = Duration::from_millis(50);
 /// How often the migration's lock is asked for while another process has it.
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a call waits for a connection.
@@ -49,13 +54,13 @@ pub(super) async fn open(config: &Config, file: &SqliteFile) -> Result<Engine, O
     // What migrates comes first: it makes the file and puts it into WAL mode, which readers cannot.
     let first = Database::connect(options(config, Some(file))).await.map_err(opened)?;
     migrate(config, &file.path, &first).await?;
-    let read = Database::connect(options(config, None)).await.map_err(opened)?;
-    check_build(&read).await.map_err(opened)?;
+    check_build(&first).await.map_err(opened)?;
+    let hot = Arc::new(Hot::new(queries(&first), Place::Sqlite(hot(config, file))));
     let write = Write::Writer(Writer::start(writer(config, file)).map_err(opened)?);
+    let read = Read::Files(Files::new(reader(config, file)));
     first.close().await.map_err(opened)?;
     let readers = readers(config);
     let (reads, scans) = (Queue::new(readers), Queue::new((readers / 2).max(1)));
-    let hot = Arc::new(Hot::new(queries(&read), Place::Sqlite(file.path.clone())));
     let (bulk, reach, observer, home) = (Queue::for_bulk(), Arc::default(), Observer::default(), Handle::current());
     Ok(Engine { write, read, reads, scans, bulk, reach, opening: None, hot, observer, home })
 }
@@ -63,7 +68,18 @@ pub(super) async fn open(config: &Config, file: &SqliteFile) -> Result<Engine, O
 /// Of the connection that makes changes.
 fn writer(config: &Config, file: &SqliteFile) -> Settings {
     let pragmas = [COMMON, WRITING].concat();
-    Settings { path: file.path.clone(), statements: statement_cache(config), busy_timeout: BUSY_TIMEOUT, pragmas }
+    let (path, statements) = (file.path.clone(), statement_cache(config));
+    Settings { path, statements, busy_timeout: BUSY_TIMEOUT, pragmas, read_only: false }
+}
+
+/// Of those that read.
+fn reader(config: &Config, file: &SqliteFile) -> Settings {
+    Settings { pragmas: COMMON.to_vec(), read_only: true, ..writer(config, file) }
+}
+
+/// Of those that rounds read by.
+fn hot(config: &Config, file: &SqliteFile) -> Settings {
+    Settings { pragmas: HOT.to_vec(), busy_timeout: HOT_BUSY_TIMEOUT, ..reader(config, file) }
 }
 
 fn statement_cache(config: &Config) -> usize {

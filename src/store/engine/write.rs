@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use super::errors::{self, commit_failed};
 use super::postgres;
 use super::queue::Queue;
+use super::read::Read;
 use super::transaction::Transaction;
 use super::writer::Writer;
 use super::{Engine, Opening};
@@ -58,11 +59,11 @@ impl Engine {
 
     /// Gives up an idle connection for the next who needs one, where the server has none left for us.
     pub(super) async fn make_room(&self, error: &Error) {
-        if let Write::Pool(connections, _) = &self.write
+        if let (Write::Pool(writers, _), Read::Pool(readers)) = (&self.write, &self.read)
             && errors::has_none_left(error)
         {
             let others = self.hot.pools().into_iter();
-            let (readers, writers) = (self.read.clone(), connections.clone());
+            let (readers, writers) = (readers.clone(), writers.clone());
             let room = async move {
                 postgres::make_room([readers, writers].into_iter().chain(others)).await;
                 Ok(())

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use prost::bytes::Bytes;
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PartialModelTrait, QueryFilter, QueryOrder, QuerySelect,
     Select,
@@ -119,5 +119,7 @@ pub(in crate::store) fn owner() -> Expr {
         .and_where(Column::OrganizationId.into_expr().equals((user::Entity, user::Column::TenantId)))
         .and_where(Column::DeletedAt.is_null())
         .to_owned();
-    Expr::from(owner)
+    // Most users of a pool have no owner, and PostgreSQL would look for it all the same.
+    let has_one = Expr::col((user::Entity, user::Column::TenantId)).is_not_null();
+    CaseStatement::new().case(has_one, Expr::from(owner)).into()
 }

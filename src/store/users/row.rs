@@ -49,7 +49,9 @@ impl UserRow {
 
 impl FromQueryResult for UserRow {
     fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
-        Self::read(row, prefix, OWNER)
+        let EncodedRow { user, owner } = EncodedRow::from_query_result(row, prefix)?;
+        let user = UserDto::decode(user.bytes).map_err(|error| DbErr::Type(error.to_string()))?;
+        Ok(Self { register_source: Some(StringList(user.register_source.clone())), user, owner })
     }
 }
 
@@ -96,15 +98,11 @@ impl EncodedRow {
 }
 
 impl FromQueryResult for EncodedRow {
-    fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
+    fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
         // The select is the same wherever it is asked, and what is asked beside it comes behind it.
         static LAYOUT: OnceLock<Layout> = OnceLock::new();
-        if let Some((user_id, bytes, owner)) = encoded(row, &LAYOUT)? {
-            return Ok(Self { user: EncodedUser { user_id, bytes }, owner });
-        }
-        let UserRow { user, register_source, owner } = UserRow::from_query_result(row, prefix)?;
-        let user = UserDto { register_source: register_source.unwrap_or_default().0, tenant_id: None, ..user };
-        Ok(Self { user: user.into(), owner })
+        let (user_id, bytes, owner) = encoded(row, &LAYOUT)?;
+        Ok(Self { user: EncodedUser { user_id, bytes }, owner })
     }
 }
 
@@ -152,7 +150,9 @@ impl FromQueryResult for Met {
         let column = |column: user::Column| sea_orm::IdenStatic::as_str(&column);
         let user_id = row.try_get(prefix, column(user::Column::UserId))?;
         let created_at = row.try_get(prefix, column(user::Column::CreatedAt))?;
-        Ok(Self { user_id, created_at, seen: row.try_get(prefix, SEEN)? })
+        // What SQLite computes is a number.
+        let seen = row.try_get(prefix, SEEN).or_else(|_| row.try_get(prefix, SEEN).map(|seen: i64| seen != 0))?;
+        Ok(Self { user_id, created_at, seen })
     }
 }
 

@@ -71,7 +71,7 @@ impl View {
     }
 
     /// Whether it shows something beside the profile.
-    fn is_more(&self) -> bool {
+    pub(super) fn is_more(&self) -> bool {
         *self != Self { level: self.level.clone(), ..Self::default() }
     }
 }

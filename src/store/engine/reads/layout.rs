@@ -14,8 +14,13 @@ use crate::proto::wire::{Cell, Field, USER_FIELDS};
 use crate::store::Tenant;
 use crate::store::lookup::{MATCHED, OWNER, SEEN};
 
+/// The column of a user's id.
+const USER_ID: &str = "user_id";
+/// The column in which a user is handed over as bytes, where sea-orm has no row of a driver.
+pub(in crate::store::engine) const ENCODED: &str = "\0user";
+
 /// A row as its engine has it.
-pub(super) trait Row {
+pub(in crate::store::engine) trait Row {
     /// What it holds in this column.
     fn cell(&self, index: usize) -> Result<Cell<'_>, DbErr>;
 }
@@ -38,7 +43,7 @@ pub(in crate::store) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn of<'a>(columns: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(in crate::store::engine) fn of<'a>(columns: impl IntoIterator<Item = &'a str>) -> Self {
         let columns: Vec<_> = columns.into_iter().collect();
         let place = |name: &str| columns.iter().position(|column| *column == name);
         // The column of this name has an owner that may be gone.
@@ -46,7 +51,7 @@ impl Layout {
         let column = |field: &Field| place(if field.name == owner_field { OWNER } else { field.name });
         let fields = USER_FIELDS.iter().filter_map(|field| Some((*field, column(field)?))).collect();
         let owner = USER_FIELDS.iter().find(|field| field.name == owner_field).map(|field| field.number);
-        let (matched, user_id, seen) = (place(MATCHED), place("user_id"), place(SEEN));
+        let (matched, user_id, seen) = (place(MATCHED), place(USER_ID), place(SEEN));
         Self { fields, matched, user_id, seen, owner_column: place(OWNER), owner }
     }
 
@@ -58,6 +63,18 @@ impl Layout {
             None => true,
         };
         Ok(User { bytes: buffer.split().freeze(), seen })
+    }
+
+    /// Whether the column goes into the bytes of the user. The id is handed over beside them, too.
+    pub(in crate::store::engine) fn is_within(column: &str) -> bool {
+        column != USER_ID && column != OWNER && USER_FIELDS.iter().any(|field| field.name == column)
+    }
+
+    /// The user of the row without who owns them.
+    pub(in crate::store::engine) fn bytes(&self, row: &impl Row) -> Result<Vec<u8>, DbErr> {
+        let mut buffer = BytesMut::with_capacity(USER);
+        self.write(row, |_| false, &mut buffer).map_err(|error| DbErr::Type(error.to_string()))?;
+        Ok(buffer.to_vec())
     }
 
     /// The id of the user of the row, all that is told to everybody, and who owns the user.
@@ -90,19 +107,20 @@ impl Layout {
 }
 
 /// The user of a row that came by way of sea-orm: id, bytes without the owner, and the owner. The columns of all rows that share
-/// the layout are the same, but for what comes behind them. `None`: the row is of no driver.
+/// the layout are the same, but for what comes behind them.
 pub(in crate::store) fn encoded(
     row: &QueryResult,
     layout: &OnceLock<Layout>,
-) -> Result<Option<(String, BytesMut, Option<String>)>, DbErr> {
+) -> Result<(String, BytesMut, Option<String>), DbErr> {
     let parts = if let Some(row) = row.try_as_pg_row() {
         shared(row.columns(), layout).parts(row)
     } else if let Some(row) = row.try_as_sqlite_row() {
         shared(row.columns(), layout).parts(row)
     } else {
-        return Ok(None);
+        let bytes: Vec<u8> = row.try_get("", ENCODED)?;
+        return Ok((row.try_get("", USER_ID)?, BytesMut::from(bytes.as_slice()), row.try_get("", OWNER)?));
     };
-    parts.map(Some).map_err(|error| DbErr::Type(error.to_string()))
+    parts.map_err(|error| DbErr::Type(error.to_string()))
 }
 
 /// The layout, or another one where the columns are not those.

@@ -2,13 +2,11 @@
 //! round, and in it a point look-up for each question.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use prost::bytes::BytesMut;
 use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, OpenFlags, Rows};
+use rusqlite::{CachedStatement, Rows};
 use sea_orm::sqlx::sqlite::SqliteRow;
 use sea_orm::sqlx::{self, Decode, Row as _, Sqlite, TypeInfo, ValueRef as _};
 use sea_orm::{DbErr, RuntimeErr, Value};
@@ -20,17 +18,11 @@ use crate::proto::wire::Cell;
 use crate::store::Tenant;
 use crate::store::engine::Engine;
 use crate::store::engine::prepared::{Prepared, Slot};
-
-/// How long a round waits for a lock, which readers seldom meet: nothing else goes on meanwhile.
-const BUSY_TIMEOUT: Duration = Duration::from_millis(50);
-/// What is read without being copied, in bytes of the file.
-const MAPPED: &str = "PRAGMA mmap_size = 2147418112; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY";
-/// Prepared statements, more than there are.
-const STATEMENTS: usize = 64;
+use crate::store::engine::writer::Settings;
 
 /// A connection that only reads, opened when it is first needed.
 pub(super) struct Connection {
-    path: PathBuf,
+    settings: Settings,
     state: Mutex<State>,
 }
 
@@ -41,8 +33,8 @@ enum State {
 }
 
 impl Connection {
-    pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), state: Mutex::new(State::Unopened) }
+    pub(super) fn new(settings: Settings) -> Self {
+        Self { settings, state: Mutex::new(State::Unopened) }
     }
 
     pub(super) fn close(&self) {
@@ -54,7 +46,7 @@ impl Connection {
     pub(super) fn answer(&self, engine: &Engine, questions: &[Question]) -> Result<Vec<Answer>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Unopened = *state {
-            *state = State::Open(open(&self.path)?);
+            *state = State::Open(self.settings.connect()?);
         }
         let State::Open(connection) = &*state else {
             return Err(Error::StoreUnavailable { outcome_unknown: false, cause: "it is closed".into() });
@@ -65,16 +57,6 @@ impl Connection {
         }
         answered
     }
-}
-
-/// Opens the file, which is there.
-fn open(path: &Path) -> rusqlite::Result<rusqlite::Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = rusqlite::Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.execute_batch(MAPPED)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    Ok(connection)
 }
 
 /// What a round has at hand.

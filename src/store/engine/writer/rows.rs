@@ -9,6 +9,8 @@ use sea_orm::{
 };
 
 use super::failure::failed;
+use crate::store::engine::reads::{ENCODED, Layout};
+use crate::store::lookup::OWNER;
 
 /// Rows of at most so many columns can be read by position: sea-orm reads no longer tuples.
 const TUPLE: usize = 12;
@@ -94,19 +96,44 @@ fn unreadable<E: std::error::Error>(error: E) -> DbErr {
 /// A row by column.
 pub(super) type Values = BTreeMap<String, Value>;
 
-/// A row as sea-orm reads it: by name, where what is not there is NULL, or by position, which is that among the sorted names.
-pub(super) fn row(columns: &[Column], row: &Row<'_>) -> Result<Values, DbErr> {
-    let mut values = Values::new();
-    for (index, column) in columns.iter().enumerate() {
-        let value = column.value(row.get_ref(index).map_err(failed)?)?;
-        if columns.len() <= TUPLE {
-            values.insert(format!("\0{index:02}"), value.clone());
-        }
-        if value != Value::String(None) {
-            values.insert(column.name.clone(), value);
-        }
+/// The columns of a result.
+pub(super) struct Columns {
+    /// Those that are handed over, with their places.
+    handed: Vec<(usize, Column)>,
+    /// Whether they can be read by position, too.
+    is_tuple: bool,
+    /// Where they are those of a whole user: most of these are handed over as one.
+    user: Option<Layout>,
+}
+
+impl Columns {
+    pub(super) fn of(statement: &rusqlite::Statement<'_>) -> Self {
+        let columns = Column::of(statement);
+        let user = columns.iter().any(|column| column.name == OWNER);
+        let user = user.then(|| Layout::of(columns.iter().map(|column| column.name.as_str())));
+        let is_tuple = columns.len() <= TUPLE;
+        let apart = |column: &Column| user.is_none() || !Layout::is_within(&column.name);
+        let handed = columns.into_iter().enumerate().filter(|(_, column)| apart(column)).collect();
+        Self { handed, is_tuple, user }
     }
-    Ok(values)
+
+    /// A row as sea-orm reads it: by name, where what is not there is NULL, or by position, which is that among the sorted names.
+    pub(super) fn row(&self, row: &Row<'_>) -> Result<Values, DbErr> {
+        let mut values = Values::new();
+        for (index, column) in &self.handed {
+            let value = column.value(row.get_ref(*index).map_err(failed)?)?;
+            if self.is_tuple {
+                values.insert(format!("\0{index:02}"), value.clone());
+            }
+            if value != Value::String(None) {
+                values.insert(column.name.clone(), value);
+            }
+        }
+        if let Some(user) = &self.user {
+            values.insert(ENCODED.to_owned(), Value::Bytes(Some(user.bytes(row)?)));
+        }
+        Ok(values)
+    }
 }
 
 /// The rows of a query, for sea-orm: it takes those of another driver from its mock alone.

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Runtim
 use super::Observer;
 use super::connection::{Shared, lock};
 use super::failure::failed;
-use super::rows::{self, Bound, Column};
+use super::rows::{self, Bound, Columns};
 
 /// A savepoint. One within another is undone when it is dropped; the outermost is ended by the writer.
 pub(in crate::store) struct Savepoint {
@@ -18,8 +18,8 @@ pub(in crate::store) struct Savepoint {
 }
 
 impl Savepoint {
-    /// That of a change.
-    pub(super) fn outermost(connection: Shared, observer: Option<Observer>) -> Self {
+    /// That of a change, or of a read.
+    pub(in crate::store::engine) fn outermost(connection: Shared, observer: Option<Observer>) -> Self {
         Self { connection, observer, depth: 0, ended: true }
     }
 
@@ -72,12 +72,12 @@ impl Savepoint {
         let found = self.with(|connection| {
             let mut prepared = connection.prepare_cached(&statement.sql)?;
             bind(&mut prepared, statement)?;
-            let columns = Column::of(&prepared);
+            let columns = Columns::of(&prepared);
             let (mut next, mut found) = (prepared.raw_query(), Vec::new());
             while found.len() < most
                 && let Some(row) = next.next()?
             {
-                found.push(rows::row(&columns, row));
+                found.push(columns.row(row));
             }
             Ok(found)
         });

@@ -37,7 +37,7 @@ impl Bench {
         let outside = rusqlite::Connection::open(&path).unwrap();
         outside.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE made (number INTEGER UNIQUE, data BLOB)").unwrap();
         let pragmas = [vec![("temp_store", "MEMORY")], pragmas].concat();
-        let settings = Settings { path, statements: 8, busy_timeout: Duration::from_secs(5), pragmas };
+        let settings = Settings { path, statements: 8, busy_timeout: Duration::from_secs(5), pragmas, read_only: false };
         let mut connection = Connection::open(settings).unwrap();
         connection.careless = careless;
         Self { writer: Writer::on(connection).unwrap(), outside, _directory: directory }
