@@ -80,7 +80,7 @@ fn kind(field: &FieldDescriptor) -> Option<&'static str> {
     match (field.kind(), field.is_list()) {
         (Kind::String, false) => Some("Text"),
         (Kind::String, true) => Some("Texts"),
-        (Kind::Int32 | Kind::Int64 | Kind::Bool | Kind::Enum(_), false) => Some("Number"),
+        (Kind::Int32 | Kind::Bool | Kind::Enum(_), false) => Some("Number"),
         (Kind::Message(message), false) if message.full_name() == "google.protobuf.Timestamp" => Some("Time"),
         _ => None,
     }

@@ -9,6 +9,7 @@ mod verify;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use roster_migrations::State;
@@ -102,6 +103,9 @@ fn complain(problem: &str, status: u8) -> ExitCode {
     ExitCode::from(status)
 }
 
+/// How long a thread is waited for that is still at a read nobody waits for.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
+
 fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
     match command {
         Command::Config => return print(loaded.effective().as_bytes()),
@@ -113,7 +117,7 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         if command.needs_database(loaded.config.database_url.location()) && !is_there(&loaded.config).await? {
             return Err(format!("there is no database {}", loaded.config.database_url).into());
         }
@@ -125,7 +129,9 @@ fn run(command: Command, loaded: &Loaded) -> Result<(), Failure> {
             Command::Backup(backup) => verify::run_backup(&backup, &loaded.config).await,
             _ => serve::run(&loaded.config).await,
         }
-    })
+    });
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    done
 }
 
 /// Whether there is a database of ours: a file, or on a server at least one step of the schema.

@@ -2,9 +2,7 @@
 
 use bytes::Bytes;
 use prost::Message;
-use roster::proto::{
-    CountMode, GetUserRequest, HasAnyRoleRequest, ListUsersRequest, ListUsersResponse, UserExistsRequest, UserIdType,
-};
+use roster::proto::{GetUserRequest, HasAnyRoleRequest, ListUsersRequest, ListUsersResponse, UserExistsRequest, UserIdType};
 
 use crate::Result;
 use crate::caller::Caller;

@@ -28,7 +28,7 @@ pub(crate) enum Kind {
     Text,
     /// Several texts, stored as a JSON array.
     Texts,
-    /// A whole number, an enum or a boolean.
+    /// A whole number of 32 bits, an enum or a boolean.
     Number,
     /// A time, stored as microseconds since 1970.
     Time,
@@ -70,6 +70,7 @@ impl Field {
                 }
             }
             (Kind::Number, Cell::Number(number)) => {
+                i32::try_from(number).map_err(|_| Mismatch(self.name))?;
                 if !(self.implicit && number == 0) {
                     encode_key(self.number, WireType::Varint, to);
                     // As protobuf has it: negative numbers have their sign in all 64 bits.

@@ -61,7 +61,7 @@ pub(super) struct Engine {
     hot: Arc<reads::Hot>,
     /// Who is told of statements.
     observer: Observer,
-    /// The runtime that the pools' connections are of: whatever uses them runs there, also when it is another one that asks.
+    /// The runtime that the pools' connections are of, and the threads that may be blocked: whatever uses them runs there, also when it is another one that asks.
     home: Handle,
 }
 
@@ -240,9 +240,10 @@ impl Engine {
     pub(super) async fn close(self) {
         self.hot.close();
         let last = self.write.close().await;
-        for queue in [self.bulk, self.reads, self.scans] {
+        for queue in [self.bulk, self.scans] {
             queue.close();
         }
+        self.reads.close_behind_all().await;
         self.read.close().await;
         // The writer goes last: SQLite's tidies up the write-ahead log, which takes its time.
         drop(tokio::task::spawn_blocking(|| drop(last)).await);

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use prost_types::value::Kind;
 use roster::proto::{CountMode, GetUserRequest, ListUsersRequest, ListUsersResponse, UserDto};
+use tonic::Status;
 
 use crate::calls::setting;
 use crate::custom_data::{nested, object};
 use crate::dto::{filled, texts};
-use crate::harness::{Roster, assert_invalid, named, refused};
+use crate::harness::{Refusal, Roster, assert_invalid, named, refused};
+use crate::organizations::organization;
 use crate::pages::{by, create_many, group, id, ids, insert_many, list, numbered, numbered_page, pool, role, walk};
+use crate::races::at_once;
 
 /// The ids of users by their numbers from the highest to the lowest: the order of those of one moment.
 fn downwards(numbers: std::ops::Range<usize>) -> Vec<String> {
@@ -287,4 +290,55 @@ async fn a_user_keeps_its_place_whatever_of_it_is_changed() {
     let changed = texts(&[("username", "renamed"), ("email", "x@example.com")]);
     client.update(setting(&id(1), changed)).await.unwrap();
     assert_eq!(walk(&client, by(2)).await.concat(), downwards(0..4));
+}
+
+#[tokio::test]
+async fn pages_that_are_asked_for_at_once_are_each_answered_for_their_own() {
+    let (roster, client) = pool(30).await;
+    organization(&roster, "acme", &[id(3), id(4)]).await;
+    let bound = roster.bound_client("*", "acme").await;
+    let of = |organization: &str| ListUsersRequest { organization_id: Some(organization.to_owned()), ..by(5) };
+    let second = list(&client, by(7)).await.unwrap().next_page_token;
+    let second = ListUsersRequest { page_token: second, ..by(7) };
+    let elsewhere = ListUsersRequest { page_token: second.page_token.clone(), ..of("acme") };
+    let asked = |number: usize| {
+        let (client, bound, of) = (client.clone(), bound.clone(), of("acme"));
+        let (second, elsewhere) = (second.clone(), elsewhere.clone());
+        async move {
+            match number % 7 {
+                0 => check(list(&client, by(5)).await, Ok((downwards(25..30), Some(30)))),
+                1 => check(list(&client, second).await, Ok((downwards(16..23), Some(30)))),
+                2 => check(list(&client, numbered_page(2, 20)).await, Ok((downwards(0..10), Some(30)))),
+                3 => check(list(&client, counting(CountMode::None)).await, Ok((downwards(29..30), None))),
+                4 => check(list(&client, of).await, Ok((downwards(3..5), Some(2)))),
+                5 => check(list(&bound, by(5)).await, Ok((downwards(3..5), Some(2)))),
+                _ => check(list(&client, elsewhere).await, Err("PAGE_TOKEN_INVALID")),
+            }
+        }
+    };
+    at_once(70, asked).await;
+    let nowhere = ListUsersRequest { organization_id: Some("nowhere".to_owned()), ..by(5) };
+    let asked = |number: usize| {
+        let (client, nowhere) = (client.clone(), nowhere.clone());
+        async move {
+            if number.is_multiple_of(2) {
+                check(list(&client, by(1)).await, Ok((downwards(29..30), Some(30))));
+            } else {
+                check(list(&client, nowhere).await, Err("ORGANIZATION_NOT_FOUND"));
+            }
+        }
+    };
+    at_once(30, asked).await;
+}
+
+/// Asserts that the page has these users and this total, or is refused for this reason.
+fn check(answer: Result<ListUsersResponse, Status>, expected: Result<(Vec<String>, Option<i32>), &str>) {
+    match (answer, expected) {
+        (Ok(page), Ok((users, total))) => {
+            assert_eq!(ids(&page.users), users);
+            assert_eq!(page.total_count, total);
+        }
+        (Err(status), Err(reason)) => assert_eq!(Refusal::from(status).kind().1, reason),
+        (answer, expected) => panic!("{answer:?} where {expected:?} was expected"),
+    }
 }

@@ -14,6 +14,7 @@ use crate::harness::{Client, Roster};
 use crate::identities::{identity, link};
 use crate::pages::{create_many, group, id, list, members, pool, role, search};
 use crate::posts::set;
+use crate::races::at_once;
 
 /// What the key check of every call costs.
 const KEY: usize = 1;
@@ -131,6 +132,23 @@ async fn a_page_of_users_is_at_most_four_statements_with_groups_and_roles() {
     }
     let page = list(&client, ListUsersRequest { limit: Some(100), ..request }).await.unwrap();
     assert!(page.users.len() == 100 && page.users.iter().all(|user| user.group_codes.len() + user.role_codes.len() == 4));
+}
+
+#[tokio::test]
+async fn pages_that_are_asked_for_at_once_are_counted_once_and_the_same_ones_are_read_once() {
+    let (roster, client) = served(30).await;
+    let (asked, each) = (60, 2);
+    let mut least = usize::MAX;
+    for _ in 0..5 {
+        let before = roster.statements();
+        let call = |_| {
+            let client = client.clone();
+            async move { list(&client, ListUsersRequest::default()).await.unwrap() }
+        };
+        assert!(at_once(asked, call).await.iter().all(|page| page.total_count == Some(30)));
+        least = least.min(roster.statements() - before);
+    }
+    assert!(least < asked * each / 2, "{least} statements for {asked} pages of {each}");
 }
 
 #[tokio::test]

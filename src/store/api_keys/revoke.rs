@@ -25,8 +25,8 @@ impl Mutation for RevokeApiKey {
     type Answer = ApiKeyDto;
 
     async fn apply(&self, tx: &Tx) -> Result<ApiKeyDto> {
-        // Else whoever makes keys without end could be in the way without end, where all transactions are serializable.
-        locks::table(&tx.connection, api_key::Entity).await?;
+        // Whoever makes a key holds their own: it cannot be revoked before what they make is there to be found.
+        locks::by_rows(&tx.connection).await?;
         let api_key = reach::find(tx, &self.api_key_id).await?;
         let mut generation = vec![api_key.api_key_id.clone()];
         while !generation.is_empty() {

@@ -4,7 +4,7 @@ use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 
-use super::writer::failure;
+use super::sqlite::failure;
 use crate::error::{Conflict, Error};
 
 /// Which constraint's violation tells of which conflict: the column as SQLite names it, and the index as PostgreSQL does.

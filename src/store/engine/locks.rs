@@ -1,6 +1,6 @@
 //! What only one replica may do at a time. SQLite has one writer anyway.
 
-use sea_orm::{ConnectionTrait, DbBackend, EntityName, EntityTrait, QuerySelect};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QuerySelect};
 
 use crate::entity::lock;
 use crate::error::{Error, Result};
@@ -8,12 +8,12 @@ use crate::error::{Error, Result};
 /// How long a transaction may wait from then on, where what is locked takes long.
 const WAIT_LONGER: &str = "SET LOCAL lock_timeout = '30s'";
 
-/// Keeps all others from writing into the table, and waits for those who do, until the transaction ends. Where it is the first
-/// that the transaction does, that sees all they wrote under whatever isolation: taking it takes no snapshot (PostgreSQL's
-/// documentation, 13.3.1).
-pub(in crate::store) async fn table(connection: &impl ConnectionTrait, table: impl EntityName) -> Result<()> {
+/// Goes by locks of rows alone, also where all transactions are to be serializable: for a change that locks whatever it decides by,
+/// and that could otherwise be attempted in vain for as long as others make what it looks for. To be the first that a transaction
+/// does.
+pub(in crate::store) async fn by_rows(connection: &impl ConnectionTrait) -> Result<()> {
     if connection.get_database_backend() == DbBackend::Postgres {
-        connection.execute_unprepared(&format!("LOCK TABLE {} IN EXCLUSIVE MODE", table.table_name())).await?;
+        connection.execute_unprepared("SET TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use super::Engine;
 use super::postgres::{Pool, Pools};
 use super::prepared::Prepared;
 use super::rounds::{Rounds, Source, Ticket};
-use super::writer::Settings;
+use super::sqlite::connection::Settings;
 use crate::error::{Error, Result};
 use crate::proto::Timestamp;
 use crate::store::Tenant;

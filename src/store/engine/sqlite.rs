@@ -1,5 +1,11 @@
 //! SQLite: one connection that writes, several that only read, all on one file in WAL mode.
 
+pub(super) mod connection;
+pub(super) mod failure;
+pub(super) mod readers;
+mod rows;
+pub(in crate::store) mod savepoint;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -12,13 +18,15 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 use tokio::runtime::Handle;
 
 use super::queue::Queue;
-use super::read::{Files, Read};
+use super::read::Read;
 use super::reads::{Hot, Place};
 use super::write::Write;
-use super::writer::{Settings, Writer};
+use super::writer::Writer;
 use super::{Engine, Observer, OpenError, schema};
 use crate::config::{Config, SqliteFile};
 use crate::store::lookup::queries;
+use connection::Settings;
+use readers::Readers;
 
 /// Connections that read, where the configuration does not say.
 const READERS: u32 = 4;
@@ -38,6 +46,8 @@ const COMMON: &[(&str, &str)] = &[
 const WRITING: &[(&str, &str)] = &[("journal_mode", "WAL"), ("journal_size_limit", "67108864")];
 /// What is set on those that rounds read by: they read the file, as far as they can, without copying it.
 const HOT: &[(&str, &str)] = &[("mmap_size", "2147418112"), ("cache_size", "-2048"), ("temp_store", "MEMORY")];
+/// The statements of rounds are few, and are kept whatever the configuration says.
+const HOT_STATEMENTS: usize = 64;
 /// How long a round waits for a lock, which readers seldom meet: nothing else goes on meanwhile.
 const HOT_BUSY_TIMEOUT: Duration = Duration::from_millis(50);
 /// How often the migration's lock is asked for while another process has it.
@@ -57,7 +67,7 @@ pub(super) async fn open(config: &Config, file: &SqliteFile) -> Result<Engine, O
     check_build(&first).await.map_err(opened)?;
     let hot = Arc::new(Hot::new(queries(&first), Place::Sqlite(hot(config, file))));
     let write = Write::Writer(Writer::start(writer(config, file)).map_err(opened)?);
-    let read = Read::Files(Files::new(reader(config, file)));
+    let read = Read::Sqlite(Readers::new(reader(config, file), readers(config) as usize));
     first.close().await.map_err(opened)?;
     let readers = readers(config);
     let (reads, scans) = (Queue::new(readers), Queue::new((readers / 2).max(1)));
@@ -79,7 +89,8 @@ fn reader(config: &Config, file: &SqliteFile) -> Settings {
 
 /// Of those that rounds read by.
 fn hot(config: &Config, file: &SqliteFile) -> Settings {
-    Settings { pragmas: HOT.to_vec(), busy_timeout: HOT_BUSY_TIMEOUT, ..reader(config, file) }
+    let (pragmas, statements) = (HOT.to_vec(), statement_cache(config).max(HOT_STATEMENTS));
+    Settings { pragmas, statements, busy_timeout: HOT_BUSY_TIMEOUT, ..reader(config, file) }
 }
 
 fn statement_cache(config: &Config) -> usize {

@@ -3,7 +3,7 @@
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement, TransactionTrait};
 
-use super::writer::Savepoint;
+use super::sqlite::savepoint::Savepoint;
 
 /// A transaction, or a part of one.
 pub(in crate::store) enum Transaction {

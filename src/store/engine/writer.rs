@@ -3,12 +3,9 @@
 
 mod connection;
 mod courtesy;
-pub(super) mod failure;
 mod group;
 mod job;
 mod place;
-mod rows;
-mod savepoint;
 #[cfg(test)]
 mod tests;
 
@@ -21,21 +18,17 @@ use sea_orm::DbErr;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::queue::PATIENCE;
+use super::sqlite::connection::{Settings, Shared};
+use super::sqlite::savepoint::Observer;
 use super::transaction::Transaction;
 use crate::error::{Error, Result};
-use connection::{Connection, Shared};
+use connection::Connection;
 use group::Thread;
 use job::{Asked, Job};
 use place::Place;
 
-pub(super) use connection::Settings;
-pub(in crate::store) use savepoint::Savepoint;
-
 /// How many changes stand in the writer's queue; more callers wait before it.
 const QUEUE: usize = 256;
-
-/// Who is told of every statement.
-type Observer = Arc<dyn Fn() + Send + Sync>;
 
 /// What the thread is asked for.
 enum Order {

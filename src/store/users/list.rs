@@ -19,6 +19,8 @@ use crate::store::{Level, Store, Tenant, organizations};
 
 /// How many rounds of a runtime may be under way: the place of a page by number may be far.
 const AT_ONCE: usize = 2;
+/// The most users of a page for which others can wait.
+const QUICK: usize = 100;
 
 /// The rounds of one runtime.
 #[derive(Clone)]
@@ -78,7 +80,7 @@ impl Store {
 impl Question {
     /// Whether it is answered so soon, without a search, that others can wait for it.
     fn is_quick(&self) -> bool {
-        self.page.count != Count::Exact && !self.view.is_more()
+        self.page.limit <= QUICK && self.page.count != Count::Exact && !self.view.is_more()
     }
 
     async fn answer(

@@ -18,7 +18,7 @@ use crate::proto::wire::Cell;
 use crate::store::Tenant;
 use crate::store::engine::Engine;
 use crate::store::engine::prepared::{Prepared, Slot};
-use crate::store::engine::writer::Settings;
+use crate::store::engine::sqlite::connection::Settings;
 
 /// A connection that only reads, opened when it is first needed.
 pub(super) struct Connection {
@@ -146,9 +146,11 @@ impl Row for rusqlite::Row<'_> {
     fn cell(&self, index: usize) -> Result<Cell<'_>, DbErr> {
         match self.get_ref(index).map_err(|error| DbErr::Custom(error.to_string()))? {
             ValueRef::Null => Ok(Cell::Null),
-            ValueRef::Text(text) => Ok(Cell::Text(text)),
+            ValueRef::Text(text) if std::str::from_utf8(text).is_ok() => Ok(Cell::Text(text)),
             ValueRef::Integer(number) => Ok(Cell::Number(number)),
-            ValueRef::Real(_) | ValueRef::Blob(_) => Err(DbErr::Type(format!("column {index} is of no type of ours"))),
+            ValueRef::Text(_) | ValueRef::Real(_) | ValueRef::Blob(_) => {
+                Err(DbErr::Type(format!("column {index} is of no type of ours")))
+            }
         }
     }
 }

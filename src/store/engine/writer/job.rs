@@ -9,12 +9,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tracing::{Instrument, Span};
 
-use super::connection::Shared;
 use super::place::Place;
-use super::savepoint::Savepoint;
-use super::{Observer, Transaction};
+use super::{Observer, Shared, Transaction};
 use crate::error::{Error, Result};
 use crate::store::engine::errors::commit_failed;
+use crate::store::engine::sqlite::savepoint::Savepoint;
 
 /// How the transaction of a change ended.
 #[derive(Clone, Copy, Debug)]

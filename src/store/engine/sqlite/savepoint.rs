@@ -1,14 +1,18 @@
-//! A part of the writer's transaction: where the statements of a change go.
+//! A transaction, or a part of one: where the statements of a change or a read go.
+
+use std::sync::Arc;
 
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 
-use super::Observer;
 use super::connection::{Shared, lock};
 use super::failure::failed;
 use super::rows::{self, Bound, Columns};
 
-/// A savepoint. One within another is undone when it is dropped; the outermost is ended by the writer.
+/// Who is told of every statement.
+pub(in crate::store::engine) type Observer = Arc<dyn Fn() + Send + Sync>;
+
+/// A savepoint. One within another is undone when it is dropped; the outermost is ended by whoever began the transaction.
 pub(in crate::store) struct Savepoint {
     connection: Shared,
     observer: Option<Observer>,
