@@ -32,6 +32,7 @@ mod stage;
 mod tally;
 mod target;
 mod usage;
+mod warm;
 mod writes;
 mod writes_table;
 

@@ -40,7 +40,7 @@ const LATE: &[i32] = &[4, 8];
 pub(crate) struct Overload {
     engine: Engine,
     crowd: Tally,
-    /// What was in memory before, at the most meanwhile, and afterwards, in bytes.
+    /// What it had in memory before, at the most meanwhile, and afterwards, but for files, in bytes.
     before: u64,
     most: u64,
     after: u64,
@@ -61,11 +61,11 @@ pub(crate) fn measure(stage: &Stage, options: &Options) -> Result<Vec<Overload>>
         let question = target.question(GET_USER.path, &requests)?;
         let p50_before = look(&question)?.latency(0.5);
         let process = target.process.id();
-        let before = memory(process)?.resident;
+        let before = memory(process)?.anonymous;
         let late = Question { head: question.head.clone().with_timeout(TIMEOUT)?, ..question.clone() };
         let (crowd, most) = crowd(&late, process, options)?;
         let back = until_back(&question, p50_before)?;
-        found.push(Overload { engine, crowd, before, most, after: memory(process)?.resident, p50_before, back });
+        found.push(Overload { engine, crowd, before, most, after: memory(process)?.anonymous, p50_before, back });
     }
     Ok(found)
 }
@@ -86,7 +86,7 @@ fn crowd(question: &Question, process: u32, options: &Options) -> Result<(Tally,
     let watcher = thread::spawn(move || {
         let mut most = 0;
         while !watch.load(Ordering::Relaxed) {
-            most = memory(process).map_or(most, |memory| most.max(memory.resident));
+            most = memory(process).map_or(most, |memory| most.max(memory.anonymous));
             thread::sleep(Duration::from_millis(50));
         }
         most
@@ -118,7 +118,7 @@ pub(crate) fn table(found: &[Overload]) -> Table {
         "DEADLINE_EXCEEDED",
         "RESOURCE_EXHAUSTED",
         "other failures",
-        "memory before",
+        "RssAnon before",
         "at the most",
         "after",
         "p50 alone before",

@@ -56,6 +56,11 @@ impl Postgres {
         Ok(Some(postgres))
     }
 
+    /// Where it keeps the tables.
+    pub(crate) fn files(&self) -> PathBuf {
+        self.directory.join("data/base")
+    }
+
     /// Starts it anew where it was, with these variables.
     pub(crate) fn restart(&mut self, variables: &[(&str, String)]) -> Result<()> {
         end(&mut self.server, "INT")?;

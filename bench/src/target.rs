@@ -1,5 +1,6 @@
 //! The servers that are driven: Roster on an engine, or the echo.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::requests::Requests;
 use crate::stage::{Database, Engine, Launch, Stage};
 use crate::tally::{Tally, float};
 use crate::usage;
+use crate::warm::warm;
 
 /// A server that runs.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(crate) struct Target<'stage> {
     pub(crate) process: Process,
     /// What Roster keeps its users in; `None`: it is the echo.
     pub(crate) database: Option<Database>,
+    /// Where its database lies.
+    files: Option<PathBuf>,
     /// Who works for it.
     postgres: Option<&'stage Postgres>,
 }
@@ -29,14 +33,26 @@ impl<'stage> Target<'stage> {
     /// Roster on the database.
     pub(crate) fn roster(stage: &'stage Stage, database: &Database, launch: &Launch) -> Result<Self> {
         let postgres = if database.engine == Engine::Postgres { Some(stage.server()?) } else { None };
-        Ok(Self { process: stage.serve(database, launch)?, database: Some(database.clone()), postgres })
+        let files = match postgres {
+            Some(postgres) => postgres.files(),
+            None => stage.sqlite_file(&database.name),
+        };
+        let process = stage.serve(database, launch)?;
+        let target = Self { process, database: Some(database.clone()), files: Some(files), postgres };
+        target.warm()?;
+        Ok(target)
+    }
+
+    /// Has its database in memory, as far as it fits.
+    pub(crate) fn warm(&self) -> Result<()> {
+        self.files.as_deref().map_or(Ok(()), warm)
     }
 
     /// The echo.
     pub(crate) fn echo(stage: &Stage) -> Result<Self> {
         let mut command = bound(&std::env::current_exe()?);
         command.arg("echo");
-        Ok(Self { process: Process::serve(command, &stage.file("echo.log"))?, database: None, postgres: None })
+        Ok(Self { process: Process::serve(command, &stage.file("echo.log"))?, database: None, files: None, postgres: None })
     }
 
     /// `None`: the echo.

@@ -34,18 +34,15 @@ const READERS: u32 = 4;
 const STATEMENT_CACHE: usize = 256;
 /// How long a statement waits for another process's write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// What of the file is read without being copied: all of it, or as much as SQLite was built to map.
+const MAPPED: (&str, &str) = ("mmap_size", "68719476736");
 /// What is set on every connection. FULL: what was acknowledged survives a power cut.
-const COMMON: &[(&str, &str)] = &[
-    ("foreign_keys", "ON"),
-    ("synchronous", "FULL"),
-    ("cache_size", "-16384"),
-    ("mmap_size", "268435456"),
-    ("temp_store", "MEMORY"),
-];
+const COMMON: &[(&str, &str)] =
+    &[("foreign_keys", "ON"), ("synchronous", "FULL"), ("cache_size", "-16384"), MAPPED, ("temp_store", "MEMORY")];
 /// What is set on those that write, beside.
 const WRITING: &[(&str, &str)] = &[("journal_mode", "WAL"), ("journal_size_limit", "67108864")];
 /// What is set on those that rounds read by: they read the file, as far as they can, without copying it.
-const HOT: &[(&str, &str)] = &[("mmap_size", "2147418112"), ("cache_size", "-2048"), ("temp_store", "MEMORY")];
+const HOT: &[(&str, &str)] = &[MAPPED, ("cache_size", "-2048"), ("temp_store", "MEMORY")];
 /// The statements of rounds are few, and are kept whatever the configuration says.
 const HOT_STATEMENTS: usize = 64;
 /// How long a round waits for a lock, which readers seldom meet: nothing else goes on meanwhile.
