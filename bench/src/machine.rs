@@ -19,9 +19,6 @@ pub(crate) fn describe(stage: &Stage) -> Result<Vec<String>> {
     };
     let model = field("model name").unwrap_or_else(|| "of an unknown model".to_owned());
     let cores = std::thread::available_parallelism()?;
-    let memory = fs::read_to_string("/proc/meminfo")?;
-    let kilobytes =
-        memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let now = Timestamp::from_microsecond(Clock::default().now().micros())?;
     let roster = output(Command::new(stage.binary()).arg("--version"))?;
@@ -29,7 +26,7 @@ pub(crate) fn describe(stage: &Stage) -> Result<Vec<String>> {
         format!("Date: {}", now.strftime("%Y-%m-%d")),
         format!(
             "Machine: {cores} cores ({model}), {} GB of memory, Linux {}; client, servers and databases share it",
-            kilobytes.unwrap_or_default() / 1_000_000,
+            memory()? / 1_000_000_000,
             kernel.trim()
         ),
         format!("Roster: {}{}", roster.trim(), commit().map(|commit| format!(", commit {commit}")).unwrap_or_default()),
@@ -38,11 +35,18 @@ pub(crate) fn describe(stage: &Stage) -> Result<Vec<String>> {
     ];
     if let Some(postgres) = &stage.postgres {
         lines.push(format!(
-            "PostgreSQL: {}, shared_buffers 1 GB, else its defaults for what makes it durable",
+            "PostgreSQL: {}, shared_buffers a quarter of the memory, else its defaults for what makes it durable",
             postgres.version()?
         ));
     }
     Ok(lines)
+}
+
+/// All memory that the machine has, in bytes.
+pub(crate) fn memory() -> Result<u64> {
+    let memory = fs::read_to_string("/proc/meminfo")?;
+    let total = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB"));
+    Ok(total.ok_or("a machine without memory")?.parse::<u64>()? * 1024)
 }
 
 /// The commit that was built, where git says it.

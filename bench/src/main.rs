@@ -32,7 +32,6 @@ mod stage;
 mod tally;
 mod target;
 mod usage;
-mod warm;
 mod writes;
 mod writes_table;
 

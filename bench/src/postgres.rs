@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::Result;
+use crate::machine::memory;
 use crate::process::{end, output, tail};
 
 /// Where packages put the binaries, with `*` for a version.
@@ -20,7 +21,7 @@ const PROGRAMS: &[&str] = &["initdb", "postgres", "pg_isready", "psql", "pgbench
 const UNPRIVILEGED: &[&str] = &["postgres", "nobody"];
 /// Beside the defaults: memory, as the manual advises for a server that has some, and statements that can be counted where
 /// somebody asks for it.
-const SETTINGS: &[&str] = &["shared_buffers=1GB", "max_wal_size=4GB", "max_connections=200", "unix_socket_directories="];
+const SETTINGS: &[&str] = &["max_wal_size=4GB", "max_connections=200", "unix_socket_directories="];
 const COUNTING: &[&str] = &["shared_preload_libraries=pg_stat_statements"];
 
 /// A running server.
@@ -56,9 +57,11 @@ impl Postgres {
         Ok(Some(postgres))
     }
 
-    /// Where it keeps the tables.
-    pub(crate) fn files(&self) -> PathBuf {
-        self.directory.join("data/base")
+    /// Has the database in its buffers, as far as it fits.
+    pub(crate) fn warm(&self, database: &str) -> Result<()> {
+        const RELATIONS: &str = "relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace";
+        self.ask(database, "CREATE EXTENSION IF NOT EXISTS pg_prewarm")?;
+        self.ask(database, &format!("SELECT sum(pg_prewarm(oid)) FROM pg_class WHERE {RELATIONS}")).map(drop)
     }
 
     /// Starts it anew where it was, with these variables.
@@ -166,6 +169,8 @@ fn serve(binaries: &Path, directory: &Path, port: u16, counts: bool, variables: 
     server.arg("-D").arg(directory.join("data")).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
     let settings = SETTINGS.iter().chain(COUNTING.iter().filter(|_| counts));
     server.args(settings.flat_map(|setting| ["-c", setting]));
+    // As its documentation advises for a server of its own.
+    server.args(["-c", &format!("shared_buffers={}MB", memory()? / 4_000_000)]);
     Ok(server.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?)
 }
 

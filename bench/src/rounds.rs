@@ -98,8 +98,10 @@ fn questions(case: Case, targets: &[Target]) -> Result<(Vec<Question>, usize)> {
 fn in_turn(title: &str, mut driven: Vec<Driven>, shape: Shape, pace: Pace) -> Result<Vec<Figures>> {
     let mut run = Run { shape, warm_up: pace.warm_up(), window: pace.window, threads: pace.threads, seed: 1 };
     let mut progress = Progress::new(format!("{title}, {shape}"), pace.rounds as u64);
+    // What is measured is how they are after a while.
     for one in &driven {
         one.target.warm()?;
+        one.target.drive(&one.question, run)?;
     }
     for round in 0..pace.rounds {
         for one in &mut driven {

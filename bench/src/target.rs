@@ -1,5 +1,7 @@
 //! The servers that are driven: Roster on an engine, or the echo.
 
+use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +17,6 @@ use crate::requests::Requests;
 use crate::stage::{Database, Engine, Launch, Stage};
 use crate::tally::{Tally, float};
 use crate::usage;
-use crate::warm::warm;
 
 /// A server that runs.
 #[derive(Debug)]
@@ -23,8 +24,8 @@ pub(crate) struct Target<'stage> {
     pub(crate) process: Process,
     /// What Roster keeps its users in; `None`: it is the echo.
     pub(crate) database: Option<Database>,
-    /// Where its database lies.
-    files: Option<PathBuf>,
+    /// The file that its database is.
+    file: Option<PathBuf>,
     /// Who works for it.
     postgres: Option<&'stage Postgres>,
 }
@@ -33,26 +34,30 @@ impl<'stage> Target<'stage> {
     /// Roster on the database.
     pub(crate) fn roster(stage: &'stage Stage, database: &Database, launch: &Launch) -> Result<Self> {
         let postgres = if database.engine == Engine::Postgres { Some(stage.server()?) } else { None };
-        let files = match postgres {
-            Some(postgres) => postgres.files(),
-            None => stage.sqlite_file(&database.name),
-        };
+        let file = if postgres.is_none() { Some(stage.sqlite_file(&database.name)) } else { None };
         let process = stage.serve(database, launch)?;
-        let target = Self { process, database: Some(database.clone()), files: Some(files), postgres };
+        let target = Self { process, database: Some(database.clone()), file, postgres };
         target.warm()?;
         Ok(target)
     }
 
-    /// Has its database in memory, as far as it fits.
+    /// Has its database in memory, as far as it fits, as it is where a server has run for a while: what is read from a disk for the
+    /// first time says nothing of the server, and Linux drops what nobody has used while others were measured.
     pub(crate) fn warm(&self) -> Result<()> {
-        self.files.as_deref().map_or(Ok(()), warm)
+        if let Some(file) = &self.file {
+            io::copy(&mut File::open(file)?, &mut io::sink())?;
+        }
+        match (self.postgres, &self.database) {
+            (Some(postgres), Some(database)) => postgres.warm(&database.name),
+            _ => Ok(()),
+        }
     }
 
     /// The echo.
     pub(crate) fn echo(stage: &Stage) -> Result<Self> {
         let mut command = bound(&std::env::current_exe()?);
         command.arg("echo");
-        Ok(Self { process: Process::serve(command, &stage.file("echo.log"))?, database: None, files: None, postgres: None })
+        Ok(Self { process: Process::serve(command, &stage.file("echo.log"))?, database: None, file: None, postgres: None })
     }
 
     /// `None`: the echo.

@@ -80,6 +80,13 @@ impl<T> Listed<T> {
         Listed { items, more: self.more, cut: self.cut, total: self.total }
     }
 
+    /// The items, and the page without them.
+    pub(super) fn apart(self) -> (Listed<()>, Vec<T>) {
+        let (places, items): (Vec<_>, _) = self.items.into_iter().unzip();
+        let places = places.into_iter().map(|place| (place, ())).collect();
+        (Listed { items: places, more: self.more, cut: self.cut, total: self.total }, items)
+    }
+
     /// The same page of other items: one each, or fewer where the rest goes to the next page.
     pub(super) fn with<U>(self, items: Vec<U>) -> Listed<U> {
         let cut = self.cut || items.len() < self.items.len();

@@ -95,9 +95,8 @@ impl Store {
                 level.require(connection).await?;
                 let select = S::Dto::select_cols(at::<S>(&level).select_only());
                 let listed = list(connection, select, &Keyset::ascending([S::ORDER.into_expr()]), &page).await?;
-                let rows: Vec<S::Dto> = listed.items.iter().map(|(_, row)| S::Dto::clone(row)).collect();
-                let rows = S::complete(connection, rows).await?;
-                Ok(listed.with(rows))
+                let (page, rows) = listed.apart();
+                Ok(page.with(S::complete(connection, rows).await?))
             }
         };
         self.engine.scan(read).await

@@ -93,10 +93,12 @@ pub(super) async fn shown(
     view: &View,
 ) -> Result<Vec<Result<Bytes>>> {
     let found = lookup::find::<EncodedRow>(connection, tenant, identifiers).await?;
-    let rows = found.iter().flatten().map(|row| row.clone().shown_to(tenant)).collect::<Result<_>>()?;
+    let mut rows = Vec::with_capacity(found.len());
+    let mut show = |row: EncodedRow| row.shown_to(tenant).map(|row| rows.push(row));
+    let found: Vec<Result<()>> = found.into_iter().map(|row| row.and_then(&mut show)).collect();
     let mut users = gather(connection, tenant, rows, view).await?.into_iter();
-    let user = |found: Result<EncodedRow>| match found {
-        Ok(_) => users.next().map(|user| Ok(user.bytes.freeze())),
+    let user = |found: Result<()>| match found {
+        Ok(()) => users.next().map(|user| Ok(user.bytes.freeze())),
         Err(error) => Some(Err(error)),
     };
     Ok(found.into_iter().map_while(user).collect())

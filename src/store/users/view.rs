@@ -83,9 +83,10 @@ pub(in crate::store) async fn show(
     listed: Listed<EncodedRow>,
     view: &View,
 ) -> Result<Listed<Bytes>> {
-    let users = listed.items.iter().map(|(_, row)| row.clone().shown_to(tenant)).collect::<Result<_>>()?;
+    let (page, rows) = listed.apart();
+    let users = rows.into_iter().map(|row| row.shown_to(tenant)).collect::<Result<_>>()?;
     let users = gather(connection, tenant, users, view).await?;
-    Ok(listed.with(users.into_iter().map(|user| user.bytes.freeze()).collect()))
+    Ok(page.with(users.into_iter().map(|user| user.bytes.freeze()).collect()))
 }
 
 /// The users with what the view asks for: all of them, or as many from the first on as make more than a message holds, since
@@ -96,10 +97,13 @@ pub(super) async fn gather(
     mut users: Vec<EncodedUser>,
     view: &View,
 ) -> Result<Vec<EncodedUser>> {
+    if !view.is_more() {
+        return Ok(users);
+    }
     let ids: Vec<_> = users.iter().map(|user| user.user_id.clone()).collect();
     let mut step = if view.custom_data == CustomDataView::None { users.len() } else { AT_ONCE };
     let (mut done, mut bytes) = (0, 0);
-    while done < users.len() && view.is_more() {
+    while done < users.len() {
         let end = users.len().min(done + step);
         let Some(relations) = Relations::read(connection, tenant, &ids[done..end], view).await? else {
             // So much that it could not be told of them all; of one alone it cannot be told at all.
