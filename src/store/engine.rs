@@ -61,7 +61,8 @@ pub(super) struct Engine {
     hot: Arc<reads::Hot>,
     /// Who is told of statements.
     observer: Observer,
-    /// The runtime that the pools' connections are of, and the threads that may be blocked: whatever uses them runs there, also when it is another one that asks.
+    /// The runtime that the pools' connections are of, and the threads that may be blocked: whatever uses them runs there, also
+    /// when it is another one that asks.
     home: Handle,
 }
 

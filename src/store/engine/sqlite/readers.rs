@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::ConnectionTrait;
@@ -22,8 +21,8 @@ pub(in crate::store::engine) struct Readers {
     kept: usize,
     /// Those that nobody uses; `None`: they are closed.
     idle: Arc<Mutex<Option<Vec<Shared>>>>,
-    /// Whether somebody asks for a sign of life.
-    asking: Arc<AtomicBool>,
+    /// Who asks for a sign of life has it.
+    asking: Arc<tokio::sync::Mutex<()>>,
     observer: Option<Observer>,
 }
 
@@ -69,19 +68,15 @@ impl Readers {
         answer
     }
 
-    /// Asks for a sign of life, unless somebody waits for one in vain.
+    /// Asks for a sign of life, one at a time: where none comes, no more than one thread waits for it.
     pub(in crate::store::engine) async fn ask(&self) -> Result<()> {
-        if self.asking.swap(true, Ordering::Relaxed) {
-            let cause = "it has not answered yet".into();
-            return Err(Error::StoreUnavailable { outcome_unknown: false, cause });
-        }
+        let turn = self.asking.clone().lock_owned().await;
         let readers = self.clone();
         let asked = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let question =
                 |reading: Reading| async move { Ok(reading.connection().execute_unprepared(QUESTION).await.map(drop)?) };
-            let answer = readers.read_now(&Handle::current(), &question);
-            readers.asking.store(false, Ordering::Relaxed);
-            answer
+            readers.read_now(&Handle::current(), &question)
         });
         asked.await.map_err(Error::internal)?
     }
