@@ -122,9 +122,10 @@ impl Read {
         }
     }
 
+    /// Closes the connections, once nobody reads any more.
     pub(super) async fn close(self) {
         match self {
-            Self::Sqlite(readers) => readers.close(),
+            Self::Sqlite(readers) => readers.close().await,
             Self::Pool(pool) => {
                 if let Err(error) = pool.close().await {
                     tracing::warn!(%error, "closing the database");

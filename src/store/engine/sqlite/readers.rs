@@ -95,9 +95,10 @@ impl Readers {
         }
     }
 
-    /// Closes them, those in use when they come back.
-    pub(in crate::store::engine) fn close(&self) {
+    /// Closes them, those in use when they come back, and waits for whoever asks for a sign of life: nobody else does.
+    pub(in crate::store::engine) async fn close(&self) {
         drop(self.idle().take());
+        drop(self.asking.lock().await);
     }
 
     fn idle(&self) -> MutexGuard<'_, Option<Vec<Shared>>> {

@@ -29,6 +29,11 @@ impl Connection {
         self.open.clone()
     }
 
+    /// The connection for whoever closes it: nobody else has it any more.
+    pub(super) fn into_shared(self) -> Shared {
+        self.open
+    }
+
     /// Begins a transaction with the write lock: one that begins to read and then writes would fail when another process has
     /// written in between. A connection that is still in one, since neither its COMMIT nor a ROLLBACK went through, is replaced.
     pub(super) fn begin(&mut self) -> Result<(), DbErr> {

@@ -35,7 +35,7 @@ impl Thread {
                 Order::Make(first) => next = self.group(first),
                 Order::Close(reply) => {
                     // Nobody waits for it any more where this fails.
-                    drop(reply.send(self.connection.shared()));
+                    drop(reply.send(self.connection.into_shared()));
                     return;
                 }
             }

@@ -207,3 +207,14 @@ async fn another_process_gets_its_turn_however_busy_the_writer_is() {
     outside.await.unwrap().unwrap();
     busy.abort();
 }
+
+#[tokio::test]
+async fn whoever_closes_it_has_the_last_connection() {
+    for _ in 0..200 {
+        let bench = Bench::new(Vec::new(), false);
+        bench.writer.write(Arc::new(|transaction| async { (transaction, Ok(())) }), None).await.unwrap();
+        let last = bench.writer.close().await.unwrap();
+        // A thread that still has it would close it whenever it comes to that: the write-ahead log would still be there.
+        assert_eq!(Arc::strong_count(&last), 1);
+    }
+}
