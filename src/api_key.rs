@@ -55,7 +55,10 @@ impl Secret {
     pub fn hash(&self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 0xf)]);
-        Sha256::digest(self.0.as_bytes()).iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+        let digest = Sha256::digest(self.0.as_bytes());
+        let mut text = String::with_capacity(2 * digest.len());
+        text.extend(digest.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]));
+        text
     }
 }
 

@@ -42,7 +42,7 @@ impl Clock {
         let now = self.now();
         let seconds = u64::try_from(now.seconds).unwrap_or_default();
         let stamp = uuid::Timestamp::from_unix(NoContext, seconds, u32::try_from(now.nanos).unwrap_or_default());
-        Uuid::new_v7(stamp).to_string()
+        Uuid::new_v7(stamp).hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
     }
 }
 

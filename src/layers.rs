@@ -19,7 +19,7 @@ mod trace;
 
 use std::future::Future;
 use std::mem;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -28,6 +28,7 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 
 use crate::store::Store;
+use crate::telemetry;
 use crate::transport::refusal;
 
 /// Puts the layers around a server.
@@ -80,14 +81,14 @@ where
         let gate = self.gate.clone();
         let deadline = deadline::of(request.headers());
         let id = request_id::assign(request.headers());
-        let uri = request.uri().clone();
-        let answer = async move {
-            let passed = gate.pass(request, &mut inner);
-            let answered = panic::guard(deadline::enforce(deadline, passed)).await;
-            answered.unwrap_or_else(|error| Ok(refusal::answer(error))).map(refusal::restate)
-        };
+        let call = telemetry::Call::new(request.uri().clone(), id.clone());
+        // Each step has the one before it by reference: a future that holds another one by value holds room for several of them.
         Box::pin(async move {
-            let mut response = trace::follow(uri, id.clone(), answer).await?;
+            let passed = pin!(gate.pass(request, &mut inner));
+            let in_time = pin!(deadline::enforce(deadline, passed));
+            let guarded = pin!(panic::guard(in_time));
+            let answer = pin!(async { guarded.await.unwrap_or_else(|error| Ok(refusal::answer(error))).map(refusal::restate) });
+            let mut response = trace::follow(call, answer).await?;
             response.headers_mut().insert(request_id::HEADER, id);
             Ok(response)
         })

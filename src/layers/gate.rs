@@ -59,7 +59,7 @@ impl Gate {
             }
             _ => {
                 let caller = self.store.caller(check).await?;
-                enter(request, inner, method, caller).await
+                Ok(enter(request, inner, method, caller)?.await)
             }
         }
     }
@@ -78,7 +78,10 @@ impl Gate {
     {
         let (parts, body) = request.into_parts();
         let (tape, body) = Tape::record(body);
-        let answer = enter(Request::from_parts(parts.clone(), body), inner, Some(method), guess.clone()).await;
+        let answer = match enter(Request::from_parts(parts.clone(), body), inner, Some(method), guess.clone()) {
+            Ok(answer) => Ok(answer.await),
+            Err(error) => Err(error),
+        };
         let caller = self.store.caller(check).await?;
         if caller == guess {
             return answer;
@@ -86,12 +89,12 @@ impl Gate {
         if let Err(error) = poll_fn(|context| inner.poll_ready(context)).await {
             return Ok(Err(error));
         }
-        enter(Request::from_parts(parts, tape.replay()?), inner, Some(method), caller).await
+        Ok(enter(Request::from_parts(parts, tape.replay()?), inner, Some(method), caller)?.await)
     }
 }
 
 /// Makes the call as the caller.
-async fn enter<S>(mut request: Request<Body>, inner: &mut S, method: Option<Method>, caller: Caller) -> Passed<S::Error>
+fn enter<S>(mut request: Request<Body>, inner: &mut S, method: Option<Method>, caller: Caller) -> Result<S::Future>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
 {
@@ -100,7 +103,7 @@ where
     may(&caller, method)?;
     request.extensions_mut().insert(caller);
     request.extensions_mut().insert(method);
-    Ok(inner.call(request).await)
+    Ok(inner.call(request))
 }
 
 /// Whether the caller may call the method.

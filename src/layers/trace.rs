@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use http::{HeaderValue, Response, Uri};
+use http::Response;
 use tonic::body::Body;
 use tracing::{Instrument, Span};
 
@@ -12,11 +12,9 @@ use crate::telemetry::{self, CALL};
 
 /// Follows a call to its answer.
 pub(super) async fn follow<E>(
-    method: Uri,
-    request_id: HeaderValue,
+    call: telemetry::Call,
     answer: impl Future<Output = Result<Response<Body>, E>>,
 ) -> Result<Response<Body>, E> {
-    let call = telemetry::Call::new(method, request_id);
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return CALL.scope(call, answer).await;
     }

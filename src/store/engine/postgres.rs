@@ -1,9 +1,10 @@
 //! PostgreSQL, and what speaks its protocol: a pool of connections that write and one of connections that read.
 
 mod pooler;
+mod pools;
 mod schema_lock;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
@@ -20,6 +21,8 @@ use super::{Engine, Observer, OpenError, Opening, runtimes, schema};
 use crate::clock;
 use crate::config::Config;
 use crate::store::lookup::queries;
+
+pub(super) use pools::{Pool, Pools};
 
 /// Connections of both pools together, where the configuration does not say.
 const CONNECTIONS: u32 = 20;
@@ -107,13 +110,7 @@ pub(super) async fn open(config: &Config) -> Result<Engine, OpenError> {
     drop(maintain.close().await);
     prepared?;
     let read = pool(Purpose::Read, readers);
-    let pools = Pools {
-        options: options.clone(),
-        pooled: opening.is_some(),
-        size: hot,
-        opened: Mutex::default(),
-        readers: read.clone(),
-    };
+    let pools = Pools::new(options.clone(), opening.is_some(), hot, read.clone());
     let hot = Arc::new(Hot::new(queries(&read), Place::Postgres(Box::new(pools))));
     Ok(Engine {
         write: Write::Pool(pool(Purpose::Write, writers), Queue::new(writers)),
@@ -145,58 +142,6 @@ impl Shares {
         // One will do where there are not two for each; none where nothing would be left for other reads.
         let hot = if rest / 2 >= HOT * runtimes { HOT } else { u32::from(rest >= runtimes + LEFT) };
         Self { writers, readers: rest - hot * runtimes, hot }
-    }
-}
-
-/// How the pools for rounds of reads are made.
-#[derive(Debug)]
-pub(super) struct Pools {
-    options: PgConnectOptions,
-    pooled: bool,
-    size: u32,
-    opened: Mutex<Vec<DatabaseConnection>>,
-    readers: DatabaseConnection,
-}
-
-/// The connections for the rounds of one runtime.
-#[derive(Debug)]
-pub(super) enum Pool {
-    /// Of their own: so many.
-    Own(DatabaseConnection, u32),
-    /// Those of all readers.
-    Shared(DatabaseConnection),
-}
-
-impl Pools {
-    /// Those that were made.
-    pub(super) fn opened(&self) -> Vec<DatabaseConnection> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn open(&self, engine: &Engine) -> Pool {
-        if self.size == 0 {
-            return self.shared();
-        }
-        let opened = pool(&self.options, Purpose::Read, self.pooled, self.size, &engine.reach);
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(opened.clone());
-        Pool::Own(opened, self.size)
-    }
-
-    /// Those of all readers.
-    pub(super) fn shared(&self) -> Pool {
-        Pool::Shared(self.readers.clone())
-    }
-}
-
-impl Pool {
-    pub(super) fn connections(&self) -> &sqlx::PgPool {
-        let (Self::Own(pool, _) | Self::Shared(pool)) = self;
-        pool.get_postgres_connection_pool()
-    }
-
-    /// Whether two statements can be under way.
-    pub(super) fn is_double(&self) -> bool {
-        matches!(self, Self::Own(_, HOT..))
     }
 }
 

@@ -7,6 +7,7 @@ mod sqlite;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use prost::bytes::Bytes;
 use sea_orm::DatabaseConnection;
@@ -25,6 +26,9 @@ pub(in crate::store) use layout::{Layout, encoded};
 
 /// Bytes of a user, as it is guessed.
 const USER: usize = 512;
+
+/// How long rounds keep their connections to a server when nobody asks.
+const STAY: Duration = Duration::from_millis(50);
 
 /// The texts of all queries that rounds make.
 #[derive(Debug)]
@@ -194,9 +198,7 @@ impl Reads {
     pub(in crate::store) async fn close(&self) {
         match &self.0.source().connections {
             Connections::Sqlite(connection) => connection.close(),
-            Connections::Postgres(Pool::Own(pool, _)) => drop(pool.clone().close().await),
-            // It is the engine's, which closes it.
-            Connections::Postgres(Pool::Shared(_)) => {}
+            Connections::Postgres(pool) => pool.close().await,
         }
     }
 }
@@ -221,6 +223,16 @@ impl KeyTicket {
 impl Source for Database {
     type Question = Question;
     type Answer = Answer;
+
+    fn stays(&self) -> Option<Duration> {
+        matches!(self.connections, Connections::Postgres(Pool::Own(_))).then_some(STAY)
+    }
+
+    fn rest(&self) {
+        if let Connections::Postgres(pool) = &self.connections {
+            pool.rest();
+        }
+    }
 
     async fn answer(&self, questions: Arc<Vec<Question>>) -> Result<Vec<Answer>> {
         if self.engine.hot.closed.load(Ordering::Relaxed) {

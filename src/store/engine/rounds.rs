@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::errors;
 use crate::error::{Error, Result};
@@ -27,6 +27,14 @@ pub(in crate::store) trait Source: Send + Sync + 'static {
     /// The most questions of a round.
     const ROUND: usize = 256;
 
+    /// For how long nobody has to ask until [`Source::rest`]; `None`: there is no use in waiting for that.
+    fn stays(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Gives up what it has kept from one round to the next.
+    fn rest(&self) {}
+
     /// Answers the questions in their order, of a state that is no older than the call.
     fn answer(&self, questions: Arc<Vec<Self::Question>>) -> impl Future<Output = Result<Vec<Self::Answer>>> + Send;
 }
@@ -38,12 +46,22 @@ struct Inner<S: Source> {
     source: S,
     waiting: Mutex<Waiting<S>>,
     permits: Arc<Semaphore>,
+    /// Calls a worker who stays.
+    bell: Notify,
 }
 
 struct Waiting<S: Source> {
     asked: Vec<(S::Question, Asker<S>)>,
-    /// Whether somebody sees to it that rounds take place.
-    working: bool,
+    worker: Presence,
+}
+
+/// Whether somebody sees to it that rounds take place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    Away,
+    /// Waits to be called.
+    Staying,
+    Working,
 }
 
 type Asker<S> = oneshot::Sender<Result<<S as Source>::Answer>>;
@@ -71,8 +89,8 @@ impl<S: Source> Clone for Rounds<S> {
 impl<S: Source> Rounds<S> {
     /// `at_once`: how many rounds of the source may be under way.
     pub(in crate::store) fn new(source: S, at_once: usize) -> Self {
-        let waiting = Mutex::new(Waiting { asked: Vec::new(), working: false });
-        Self(Arc::new(Inner { source, waiting, permits: Arc::new(Semaphore::new(at_once)) }))
+        let waiting = Mutex::new(Waiting { asked: Vec::new(), worker: Presence::Away });
+        Self(Arc::new(Inner { source, waiting, permits: Arc::new(Semaphore::new(at_once)), bell: Notify::new() }))
     }
 
     pub(super) fn source(&self) -> &S {
@@ -88,8 +106,10 @@ impl<S: Source> Rounds<S> {
             return Ticket(ticket);
         }
         waiting.asked.push((question, asker));
-        if !std::mem::replace(&mut waiting.working, true) {
-            tokio::spawn(Worker(self.0.clone()).work());
+        match std::mem::replace(&mut waiting.worker, Presence::Working) {
+            Presence::Away => drop(tokio::spawn(Worker(self.0.clone()).work())),
+            Presence::Staying => self.0.bell.notify_one(),
+            Presence::Working => {}
         }
         Ticket(ticket)
     }
@@ -100,15 +120,33 @@ impl<S: Source> Inner<S> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The questions of the next round, so many at most; `None`: nobody waits, and whoever comes next has to begin the work anew.
+    /// The questions of the next round, so many at most; `None`: nobody waits, and whoever comes next has to call the worker.
     fn next(&self, most: usize) -> Option<Vec<(S::Question, Asker<S>)>> {
         let mut waiting = self.waiting();
         waiting.asked.retain(|(_, asker)| !asker.is_closed());
         let count = waiting.asked.len().min(most);
         let later = waiting.asked.split_off(count);
         let round = std::mem::replace(&mut waiting.asked, later);
-        waiting.working = !round.is_empty();
-        waiting.working.then_some(round)
+        if round.is_empty() {
+            waiting.worker = Presence::Staying;
+            return None;
+        }
+        Some(round)
+    }
+
+    /// Waits for the next who asks, for as long as the source stays. Whether somebody has asked.
+    async fn called(&self) -> bool {
+        if let Some(stays) = self.source.stays()
+            && tokio::time::timeout(stays, self.bell.notified()).await.is_ok()
+        {
+            return true;
+        }
+        let mut waiting = self.waiting();
+        if waiting.worker == Presence::Staying {
+            waiting.worker = Presence::Away;
+            return false;
+        }
+        true
     }
 
     async fn round(self: Arc<Self>, asked: Vec<(S::Question, Asker<S>)>, permit: OwnedSemaphorePermit) {
@@ -150,7 +188,14 @@ impl<S: Source> Worker<S> {
             tokio::task::yield_now().await;
             let permit = tokio::time::timeout(PATIENCE, self.0.permits.clone().acquire_owned()).await;
             let most = if permit.is_ok() { S::ROUND } else { WAITING };
-            let Some(asked) = self.0.next(most) else { return };
+            let Some(asked) = self.0.next(most) else {
+                drop(permit);
+                if self.0.called().await {
+                    continue;
+                }
+                self.0.source.rest();
+                return;
+            };
             let Ok(Ok(permit)) = permit else {
                 fail(asked.into_iter().map(|(_, asker)| asker), &Error::Overloaded);
                 continue;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prost::bytes::BytesMut;
-use sea_orm::sqlx::postgres::{PgArguments, PgRow, Postgres};
+use sea_orm::sqlx::postgres::{PgArguments, PgConnection, PgRow, Postgres};
 use sea_orm::sqlx::query::Query;
-use sea_orm::sqlx::{self, AssertSqlSafe, Column, Executor, Row as _, TypeInfo, ValueRef};
+use sea_orm::sqlx::{self, AssertSqlSafe, Column, Executor, Row as _, ValueRef};
 use sea_orm::{DbErr, RuntimeErr, Value};
 
 use super::layout::{self, Layout, Row};
@@ -16,12 +16,17 @@ use super::{Answer, Found, KeyRow, Look, Question, USER};
 use crate::error::{Error, Result};
 use crate::proto::wire::Cell;
 use crate::store::Tenant;
-use crate::store::engine::Engine;
 use crate::store::engine::postgres::Pool;
 use crate::store::engine::prepared::{Prepared, Slot};
+use crate::store::engine::{Engine, Opening};
 
 /// How long a statement may take: it looks at so few rows that a server which needs longer stands still, or is out of reach.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The types whose values are no text, by their numbers in PostgreSQL's `pg_type`, which never change: every cell is asked for its own.
+const BOOL: u32 = 16;
+const INT8: u32 = 20;
+const INT4: u32 = 23;
 
 /// What was found of the looks by one query for one tenant, by key.
 type Group<'a> = HashMap<&'a str, Found>;
@@ -86,22 +91,34 @@ async fn users<'a>(pool: &Pool, engine: &Engine, groups: &Groups<'a>) -> Result<
 
 /// The rows of a query by these keys.
 async fn fetch(pool: &Pool, engine: &Engine, query: &Prepared, keys: &[&str], tenant: &Tenant) -> Result<Vec<PgRow>> {
-    let mut connection = pool.connections().acquire().await.map_err(acquire_failed)?;
+    let mut line = pool.take().await.map_err(acquire_failed)?;
     engine.count_statement();
-    let Some(opening) = engine.opening else {
-        let rows = bound(query, keys, tenant)?.fetch_all(&mut *connection);
+    let asked = bound(query, keys, tenant)?;
+    let rows = if let Some(opening) = engine.opening {
+        fetch_apart(line.connection(), asked, opening).await
+    } else {
+        let rows = asked.fetch_all(line.connection());
         let Ok(rows) = tokio::time::timeout(PATIENCE, rows).await else {
-            // Whatever it is at is nothing to anybody any more.
-            drop(connection.detach());
+            line.cut();
             return Err(failed(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
         };
-        return rows.map_err(failed);
+        rows
     };
-    // Behind a pooler each transaction has a connection of its own.
-    let mut transaction = sqlx::Connection::begin(&mut *connection).await.map_err(failed)?;
-    (&mut *transaction).execute(opening.read).await.map_err(failed)?;
-    let rows = bound(query, keys, tenant)?.fetch_all(&mut *transaction).await.map_err(failed)?;
-    transaction.commit().await.map_err(failed)?;
+    let rows = rows.map_err(failed)?;
+    pool.keep(line);
+    Ok(rows)
+}
+
+/// The rows of a query in a transaction of its own, which behind a pooler has another connection each time.
+async fn fetch_apart(
+    connection: &mut PgConnection,
+    query: Query<'_, Postgres, PgArguments>,
+    opening: Opening,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    let mut transaction = sqlx::Connection::begin(connection).await?;
+    (&mut *transaction).execute(opening.read).await?;
+    let rows = query.fetch_all(&mut *transaction).await?;
+    transaction.commit().await?;
     Ok(rows)
 }
 
@@ -146,11 +163,10 @@ impl Row for PgRow {
         }
         let bytes = value.as_bytes().map_err(|error| DbErr::Type(error.to_string()))?;
         // What is prepared is answered in binary.
-        let kind = value.type_info();
-        Ok(match (TypeInfo::name(&*kind), bytes) {
-            ("BOOL", [flag]) => Cell::Number((*flag).into()),
-            ("INT4", bytes) => Cell::Number(i32::from_be_bytes(bytes.try_into().unwrap_or_default()).into()),
-            ("INT8", bytes) => Cell::Number(i64::from_be_bytes(bytes.try_into().unwrap_or_default())),
+        Ok(match (value.type_info().oid().map(|oid| oid.0), bytes) {
+            (Some(BOOL), [flag]) => Cell::Number((*flag).into()),
+            (Some(INT4), bytes) => Cell::Number(i32::from_be_bytes(bytes.try_into().unwrap_or_default()).into()),
+            (Some(INT8), bytes) => Cell::Number(i64::from_be_bytes(bytes.try_into().unwrap_or_default())),
             _ => Cell::Text(bytes),
         })
     }
