@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use prost::bytes::BytesMut;
+use prost::bytes::{Bytes, BytesMut};
 use sea_orm::sqlx::{Column, Row as _};
 use sea_orm::{DbErr, QueryResult};
 
@@ -40,6 +40,10 @@ pub(in crate::store) struct Layout {
     owner_column: Option<usize>,
     /// The field that names who owns the user, which not every tenant is shown.
     owner: Option<u32>,
+    /// The columns that do not go into the bytes of the user, or are asked for beside these.
+    apart: Vec<usize>,
+    /// How many columns there are.
+    columns: usize,
 }
 
 impl Layout {
@@ -52,7 +56,9 @@ impl Layout {
         let fields = USER_FIELDS.iter().filter_map(|field| Some((*field, column(field)?))).collect();
         let owner = USER_FIELDS.iter().find(|field| field.name == owner_field).map(|field| field.number);
         let (matched, user_id, seen) = (place(MATCHED), place(USER_ID), place(SEEN));
-        Self { fields, matched, user_id, seen, owner_column: place(OWNER), owner }
+        let within = |name: &str| name != USER_ID && name != OWNER && USER_FIELDS.iter().any(|field| field.name == name);
+        let apart = columns.iter().enumerate().filter(|(_, name)| !within(name)).map(|(index, _)| index).collect();
+        Self { fields, matched, user_id, seen, owner_column: place(OWNER), owner, apart, columns: columns.len() }
     }
 
     /// The user of the row, as the tenant is shown them; what is written goes to the buffer's end.
@@ -65,16 +71,17 @@ impl Layout {
         Ok(User { bytes: buffer.split().freeze(), seen })
     }
 
-    /// Whether the column goes into the bytes of the user. The id is handed over beside them, too.
-    pub(in crate::store::engine) fn is_within(column: &str) -> bool {
-        column != USER_ID && column != OWNER && USER_FIELDS.iter().any(|field| field.name == column)
+    /// The columns that are handed over beside the bytes of the user, of so many: the id is in them, too, and what a query asks for
+    /// beside the user comes behind.
+    pub(in crate::store::engine) fn apart(&self, columns: usize) -> impl Iterator<Item = usize> {
+        self.apart.iter().copied().chain(self.columns..columns).filter(move |column| *column < columns)
     }
 
     /// The user of the row without who owns them.
     pub(in crate::store::engine) fn bytes(&self, row: &impl Row) -> Result<Vec<u8>, DbErr> {
         let mut buffer = BytesMut::with_capacity(USER);
         self.write(row, |_| false, &mut buffer).map_err(|error| DbErr::Type(error.to_string()))?;
-        Ok(buffer.to_vec())
+        Ok(buffer.into())
     }
 
     /// The id of the user of the row, all that is told to everybody, and who owns the user.
@@ -95,9 +102,9 @@ impl Layout {
         Ok(())
     }
 
-    /// Whether it is that of a row with these columns, as far as can be told quickly.
-    fn is_of<C: Column>(&self, columns: &[C]) -> bool {
-        self.owner_column.and_then(|column| columns.get(column)).is_some_and(|column| column.name() == OWNER)
+    /// Whether it is that of rows with these columns, as far as can be told quickly.
+    pub(in crate::store::engine) fn is_of<'a>(&self, name: impl Fn(usize) -> Option<&'a str>) -> bool {
+        self.owner_column.and_then(name) == Some(OWNER)
     }
 
     /// The key that the row was found by.
@@ -118,7 +125,7 @@ pub(in crate::store) fn encoded(
         shared(row.columns(), layout).parts(row)
     } else {
         let bytes: Vec<u8> = row.try_get("", ENCODED)?;
-        return Ok((row.try_get("", USER_ID)?, BytesMut::from(bytes.as_slice()), row.try_get("", OWNER)?));
+        return Ok((row.try_get("", USER_ID)?, Bytes::from(bytes).into(), row.try_get("", OWNER)?));
     };
     parts.map_err(|error| DbErr::Type(error.to_string()))
 }
@@ -127,7 +134,8 @@ pub(in crate::store) fn encoded(
 fn shared<'a, C: Column>(columns: &[C], layout: &'a OnceLock<Layout>) -> Cow<'a, Layout> {
     let names = || columns.iter().map(Column::name);
     let known = layout.get_or_init(|| Layout::of(names()));
-    if known.is_of(columns) { Cow::Borrowed(known) } else { Cow::Owned(Layout::of(names())) }
+    let name = |column: usize| columns.get(column).map(Column::name);
+    if known.is_of(name) { Cow::Borrowed(known) } else { Cow::Owned(Layout::of(names())) }
 }
 
 /// Whether an organization of this id may be shown.

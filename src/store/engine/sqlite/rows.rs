@@ -1,6 +1,8 @@
 //! Values on their way to SQLite and back.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Row, ToSql};
@@ -55,22 +57,19 @@ enum Kind {
 }
 
 /// A column of a result.
-pub(super) struct Column {
+struct Column {
     name: String,
     kind: Kind,
 }
 
 impl Column {
-    pub(super) fn of(statement: &rusqlite::Statement<'_>) -> Vec<Self> {
-        let column = |column: rusqlite::Column<'_>| {
-            let kind = match column.decl_type() {
-                Some("BOOLEAN") => Kind::Bool,
-                Some("INTEGER") => Kind::Int,
-                _ => Kind::BigInt,
-            };
-            Self { name: column.name().to_owned(), kind }
+    fn of(column: &rusqlite::Column<'_>) -> Self {
+        let kind = match column.decl_type() {
+            Some("BOOLEAN") => Kind::Bool,
+            Some("INTEGER") => Kind::Int,
+            _ => Kind::BigInt,
         };
-        statement.columns().into_iter().map(column).collect()
+        Self { name: column.name().to_owned(), kind }
     }
 
     fn value(&self, value: ValueRef<'_>) -> Result<Value, DbErr> {
@@ -103,18 +102,19 @@ pub(super) struct Columns {
     /// Whether they can be read by position, too.
     is_tuple: bool,
     /// Where they are those of a whole user: most of these are handed over as one.
-    user: Option<Layout>,
+    user: Option<Cow<'static, Layout>>,
 }
 
 impl Columns {
     pub(super) fn of(statement: &rusqlite::Statement<'_>) -> Self {
-        let columns = Column::of(statement);
-        let user = columns.iter().any(|column| column.name == OWNER);
-        let user = user.then(|| Layout::of(columns.iter().map(|column| column.name.as_str())));
-        let is_tuple = columns.len() <= TUPLE;
-        let apart = |column: &Column| user.is_none() || !Layout::is_within(&column.name);
-        let handed = columns.into_iter().enumerate().filter(|(_, column)| apart(column)).collect();
-        Self { handed, is_tuple, user }
+        let columns = statement.columns();
+        let user = user(&columns);
+        let handed = |index: usize| (index, Column::of(&columns[index]));
+        let handed = match &user {
+            Some(user) => user.apart(columns.len()).map(handed).collect(),
+            None => (0..columns.len()).map(handed).collect(),
+        };
+        Self { handed, is_tuple: columns.len() <= TUPLE, user }
     }
 
     /// A row as sea-orm reads it: by name, where what is not there is NULL, or by position, which is that among the sorted names.
@@ -134,6 +134,20 @@ impl Columns {
         }
         Ok(values)
     }
+}
+
+/// The layout of these columns, if they are those of a whole user. The select is nearly always the same one.
+fn user(columns: &[rusqlite::Column<'_>]) -> Option<Cow<'static, Layout>> {
+    static LAYOUT: OnceLock<Layout> = OnceLock::new();
+    let name = |column: usize| columns.get(column).map(rusqlite::Column::name);
+    if let Some(known) = LAYOUT.get().filter(|known| known.is_of(name)) {
+        return Some(Cow::Borrowed(known));
+    }
+    let layout = || Layout::of(columns.iter().map(rusqlite::Column::name));
+    columns.iter().any(|column| column.name() == OWNER).then(|| {
+        let known = LAYOUT.get_or_init(layout);
+        if known.is_of(name) { Cow::Borrowed(known) } else { Cow::Owned(layout()) }
+    })
 }
 
 /// The rows of a query, for sea-orm: it takes those of another driver from its mock alone.
@@ -166,7 +180,7 @@ mod tests {
     fn differences<E: EntityTrait>(connection: &rusqlite::Connection) -> Vec<String> {
         let table = E::default();
         let statement = connection.prepare(&format!("SELECT * FROM \"{}\"", table.table_name())).unwrap();
-        let columns = Column::of(&statement);
+        let columns: Vec<_> = statement.columns().iter().map(Column::of).collect();
         let differs = |column: &E::Column| {
             let stored = columns.iter().find(|stored| stored.name == column.as_str()).unwrap();
             let kind = match column.def().get_column_type() {
