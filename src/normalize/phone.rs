@@ -184,6 +184,7 @@ mod tests {
         {
             assert_eq!(code(written).to_string(), shown);
         }
+        assert!(CallingCode::USUAL.region().is_some());
         for written in ["", "+", "++86", "086", "0086", "86 ", "８６", "CN", "-86", "999", "210", "8612", "99999999999"] {
             assert!(CallingCode::parse(written).is_err(), "{written:?}");
         }

@@ -7,6 +7,7 @@ mod injected;
 mod kills;
 mod pauses;
 mod proxy;
+mod silence;
 mod starts;
 mod writers;
 

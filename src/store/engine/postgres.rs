@@ -22,7 +22,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::store::lookup::queries;
 
-pub(super) use pools::{Pool, Pools};
+pub(super) use pools::{Own, Pool, Pools};
 
 /// Connections of both pools together, where the configuration does not say.
 const CONNECTIONS: u32 = 20;
@@ -185,11 +185,17 @@ fn pool(options: &PgConnectOptions, purpose: Purpose, pooled: bool, size: u32, r
     SqlxPostgresConnector::from_sqlx_postgres_pool(pool.connect_lazy_with(options.clone()))
 }
 
-/// Closes a connection that nobody uses. A server may have fewer than both pools may have: then one of them would keep for long
-/// what the other one lacks.
-pub(super) async fn make_room(pools: impl IntoIterator<Item = DatabaseConnection>) {
+/// Closes a connection that nobody uses. A server may have fewer than all pools may have: then one of them would keep for long
+/// what another one lacks.
+pub(super) async fn make_room(pools: impl IntoIterator<Item = DatabaseConnection>, hot: Vec<Arc<Own>>) {
     if let Some(idle) = pools.into_iter().find_map(|pool| pool.get_postgres_connection_pool().try_acquire()) {
         drop(idle.close().await);
+        return;
+    }
+    for own in hot {
+        if own.make_room().await {
+            return;
+        }
     }
 }
 

@@ -10,10 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prost::bytes::Bytes;
-use sea_orm::DatabaseConnection;
 
 use super::Engine;
-use super::postgres::{Pool, Pools};
+use super::postgres::{Own, Pool, Pools};
 use super::prepared::Prepared;
 use super::rounds::{Rounds, Source, Ticket};
 use super::sqlite::connection::Settings;
@@ -129,8 +128,8 @@ impl Hot {
         Self { queries, place, closed: AtomicBool::new(false) }
     }
 
-    /// The pools of all runtimes.
-    pub(super) fn pools(&self) -> Vec<DatabaseConnection> {
+    /// The connections of all runtimes.
+    pub(super) fn opened(&self) -> Vec<Arc<Own>> {
         match &self.place {
             Place::Sqlite(_) => Vec::new(),
             Place::Postgres(pools) => pools.opened(),

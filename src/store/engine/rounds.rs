@@ -1,6 +1,6 @@
 //! Reads that travel together: what is asked while a round is under way waits for the next one, and is answered by it in one go.
-//! There is no timer and no delay, and nothing is kept: whoever asks is answered by a round that *began after* they asked, so that
-//! they see all that was committed before.
+//! There is no timer that a question waits for, and no answer is kept: whoever asks is answered by a round that *began after* they
+//! asked, so that they see all that was committed before.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -189,6 +189,10 @@ impl<S: Source> Worker<S> {
             let permit = tokio::time::timeout(PATIENCE, self.0.permits.clone().acquire_owned()).await;
             let most = if permit.is_ok() { S::ROUND } else { WAITING };
             let Some(asked) = self.0.next(most) else {
+                // A round is under way still, and may keep what is to be given up.
+                if permit.is_err() {
+                    continue;
+                }
                 drop(permit);
                 if self.0.called().await {
                     continue;
@@ -236,17 +240,32 @@ mod tests {
         /// Whether each round has the answers of the one before, which was under way when it was asked.
         late: bool,
         before: AtomicUsize,
+        /// How much longer a round takes than it must.
+        slow: Duration,
+        stays: Option<Duration>,
+        /// How many rounds had ended whenever it rested.
+        rests: Mutex<Vec<usize>>,
+        ended: AtomicUsize,
     }
 
     impl Source for Arc<Database> {
         type Question = ();
         type Answer = usize;
 
+        fn stays(&self) -> Option<Duration> {
+            self.stays
+        }
+
+        fn rest(&self) {
+            self.rests.lock().unwrap().push(self.ended.load(Ordering::SeqCst));
+        }
+
         async fn answer(&self, questions: Arc<Vec<()>>) -> Result<Vec<usize>> {
             let now = self.committed.load(Ordering::SeqCst);
             let before = self.before.swap(now, Ordering::SeqCst);
             self.rounds.fetch_add(1, Ordering::SeqCst);
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::time::sleep(Duration::from_millis(1) + self.slow).await;
+            self.ended.fetch_add(1, Ordering::SeqCst);
             if self.fails {
                 return Err(Error::StoreUnavailable { outcome_unknown: false, cause: "gone".into() });
             }
@@ -308,5 +327,32 @@ mod tests {
         let mut answers = join_all(tickets.into_iter().map(Ticket::answer)).await;
         assert!(matches!(answers.pop(), Some(Err(Error::Overloaded))));
         assert!(answers.iter().all(|answer| matches!(answer, Err(Error::StoreUnavailable { outcome_unknown: false, .. }))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_stays_rests_once_nobody_has_asked_for_so_long() {
+        let stays = Duration::from_millis(50);
+        let database = Arc::new(Database { stays: Some(stays), ..Database::default() });
+        let rounds = Rounds::new(database.clone(), 1);
+        for pause in [0, 30, 49, 50, 51, 200] {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            assert!(rounds.ask(()).answer().await.is_ok(), "{pause}");
+        }
+        tokio::time::sleep(stays * 2).await;
+        let rests = database.rests.lock().unwrap().clone();
+        assert!(matches!(rests[..], [.., 5, 6]), "{rests:?}");
+        assert!(rests.windows(2).all(|two| two[0] < two[1]), "{rests:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_does_not_rest_before_its_round_has_ended() {
+        let (stays, slow) = (Some(Duration::from_millis(50)), PATIENCE * 2);
+        let database = Arc::new(Database { stays, slow, ..Database::default() });
+        let rounds = Rounds::new(database.clone(), 1);
+        let ticket = rounds.ask(());
+        tokio::time::sleep(SLOW).await;
+        drop(ticket);
+        tokio::time::sleep(slow * 2).await;
+        assert_eq!(*database.rests.lock().unwrap(), [1]);
     }
 }

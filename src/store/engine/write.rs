@@ -62,10 +62,9 @@ impl Engine {
         if let (Write::Pool(writers, _), Read::Pool(readers)) = (&self.write, &self.read)
             && errors::has_none_left(error)
         {
-            let others = self.hot.pools().into_iter();
-            let (readers, writers) = (readers.clone(), writers.clone());
+            let (readers, writers, hot) = (readers.clone(), writers.clone(), self.hot.opened());
             let room = async move {
-                postgres::make_room([readers, writers].into_iter().chain(others)).await;
+                postgres::make_room([readers, writers], hot).await;
                 Ok(())
             };
             drop(self.at_home(room).await);

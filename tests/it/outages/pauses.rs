@@ -18,11 +18,11 @@ fn get() -> GetUserRequest {
     GetUserRequest { user_id: Some("ann".to_owned()), ..Default::default() }
 }
 
-async fn read(wire: &Wire) -> Answer {
+pub(super) async fn read(wire: &Wire) -> Answer {
     wire.call("/roster.v1.UserService/GetUser", &[("x-api-key", KEY), ("grpc-timeout", "1S")], &get()).await
 }
 
-async fn write(wire: &Wire, id: &str) -> Answer {
+pub(super) async fn write(wire: &Wire, id: &str) -> Answer {
     let write = Write::Create(id.to_owned());
     let headers = [("x-api-key", KEY), ("idempotency-key", id), ("grpc-timeout", "1S")];
     wire.attempt(posting(write.path(), &headers), framed(&write.request())).await.unwrap()

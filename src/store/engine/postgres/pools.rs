@@ -1,22 +1,23 @@
 //! The connections for rounds of reads: each runtime has its own.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, Postgres};
-use sea_orm::sqlx::{self, PgPool};
+use sea_orm::sqlx::{self, Connection, PgPool};
 use tokio::time::Instant;
 
-use super::{HOT, Purpose, pool};
+use super::{HOT, Purpose, TEST_TIMEOUT, pool};
 use crate::clock;
 use crate::store::engine::Engine;
 use crate::store::engine::reach::Reach;
 
-/// How long rounds keep a connection: then the pool may test it, or replace it. The pool asks each one that it gets back for a sign
-/// of life, which costs the server nearly as much as a look-up.
-const KEPT: Duration = Duration::from_secs(1);
+/// How long rounds keep a connection: then the pool may replace it. The pool asks each one that it gets back for a sign of life,
+/// which costs the server nearly as much as a look-up.
+const KEPT: Duration = Duration::from_secs(10);
 
 /// How the pools are made.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(in crate::store::engine) struct Pools {
     options: PgConnectOptions,
     pooled: bool,
     size: u32,
-    opened: Mutex<Vec<DatabaseConnection>>,
+    opened: Mutex<Vec<Arc<Own>>>,
     readers: DatabaseConnection,
 }
 
@@ -32,7 +33,7 @@ pub(in crate::store::engine) struct Pools {
 #[derive(Debug)]
 pub(in crate::store::engine) enum Pool {
     /// Of their own.
-    Own(Own),
+    Own(Arc<Own>),
     /// Those of all readers.
     Shared(DatabaseConnection),
 }
@@ -43,8 +44,8 @@ pub(in crate::store::engine) struct Own {
     pool: DatabaseConnection,
     size: u32,
     reach: Arc<Reach>,
-    /// Those between two rounds; `None`: they are closed.
-    kept: Mutex<Option<Vec<Line>>>,
+    /// Those between two rounds, the one that has waited longest in front; `None`: they are closed.
+    kept: Mutex<Option<VecDeque<Line>>>,
 }
 
 /// A connection at hand.
@@ -61,17 +62,23 @@ impl Pools {
     }
 
     /// Those that were made.
-    pub(in crate::store::engine) fn opened(&self) -> Vec<DatabaseConnection> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(in crate::store::engine) fn opened(&self) -> Vec<Arc<Own>> {
+        self.lock().clone()
     }
 
     pub(in crate::store::engine) fn open(&self, engine: &Engine) -> Pool {
         if self.size == 0 {
             return self.shared();
         }
-        let opened = pool(&self.options, Purpose::Read, self.pooled, self.size, &engine.reach);
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(opened.clone());
-        Pool::Own(Own { pool: opened, size: self.size, reach: engine.reach.clone(), kept: Mutex::new(Some(Vec::new())) })
+        let pool = pool(&self.options, Purpose::Read, self.pooled, self.size, &engine.reach);
+        let (reach, kept) = (engine.reach.clone(), Mutex::new(Some(VecDeque::new())));
+        let own = Arc::new(Own { pool, size: self.size, reach, kept });
+        self.lock().push(own.clone());
+        Pool::Own(own)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Own>>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Those of all readers.
@@ -100,7 +107,7 @@ impl Pool {
         if let Self::Own(own) = self
             && let Some(kept) = own.lock().as_mut()
         {
-            kept.push(line);
+            kept.push_back(line);
         }
     }
 
@@ -109,7 +116,7 @@ impl Pool {
         if let Self::Own(own) = self
             && let Some(kept) = own.lock().as_mut()
         {
-            kept.clear();
+            kept.drain(..).for_each(Line::give_back);
         }
     }
 
@@ -123,11 +130,14 @@ impl Pool {
 
     /// Whether two statements can be under way.
     pub(in crate::store::engine) fn is_double(&self) -> bool {
-        matches!(self, Self::Own(Own { size: HOT.., .. }))
+        matches!(self, Self::Own(own) if own.size >= HOT)
     }
 
     fn connections(&self) -> &PgPool {
-        let (Self::Own(Own { pool, .. }) | Self::Shared(pool)) = self;
+        let pool = match self {
+            Self::Own(own) => &own.pool,
+            Self::Shared(pool) => pool,
+        };
         pool.get_postgres_connection_pool()
     }
 }
@@ -135,12 +145,30 @@ impl Pool {
 impl Own {
     /// One that was kept and is still good.
     fn kept(&self) -> Option<Line> {
-        let line = self.lock().as_mut()?.pop()?;
-        let age = line.since.elapsed();
-        (age < KEPT && !self.reach.mistrusts(age)).then_some(line)
+        let mut kept = self.lock();
+        while let Some(line) = kept.as_mut()?.pop_front() {
+            let age = line.since.elapsed();
+            if self.reach.mistrusts(age) {
+                line.cut();
+            } else if age >= KEPT {
+                line.give_back();
+            } else {
+                return Some(line);
+            }
+        }
+        None
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Line>>> {
+    /// Closes one that nobody uses, if there is one.
+    pub(super) async fn make_room(&self) -> bool {
+        let line = self.lock().as_mut().and_then(VecDeque::pop_front);
+        let idle = || self.pool.get_postgres_connection_pool().try_acquire();
+        let Some(connection) = line.map(|line| line.connection).or_else(idle) else { return false };
+        drop(connection.close().await);
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<VecDeque<Line>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -153,5 +181,15 @@ impl Line {
     /// Closes it, whatever it is at.
     pub(in crate::store::engine) fn cut(self) {
         drop(self.connection.detach());
+    }
+
+    /// Gives it back. The pool would wait without end for the sign of life of a server that stands still, and would not open
+    /// another connection meanwhile.
+    fn give_back(mut self) {
+        tokio::spawn(async move {
+            if !matches!(tokio::time::timeout(TEST_TIMEOUT, self.connection.ping()).await, Ok(Ok(()))) {
+                self.cut();
+            }
+        });
     }
 }
