@@ -41,8 +41,8 @@ impl std::fmt::Display for Goal {
 /// What the rate of a call is to be of the echo's.
 pub(crate) fn rate(case: &str, shape: Shape, engine: Engine) -> Option<Goal> {
     let least = match (case, shape, engine) {
-        ("get-user" | "user-exists", BUSY, Engine::Sqlite) => 0.65,
-        ("get-user" | "user-exists", BUSY, Engine::Postgres) => 0.5,
+        ("get-user" | "get-user-by-email" | "user-exists", BUSY, Engine::Sqlite) => 0.65,
+        ("get-user" | "get-user-by-email" | "user-exists", BUSY, Engine::Postgres) => 0.5,
         ("get-user" | "user-exists", ONE_CONNECTION, _) => 0.4,
         ("list-users", BUSY, _) => 0.12,
         ("get-user-relations", BUSY, _) => 0.2,

@@ -72,6 +72,7 @@ pub(crate) fn measure(stage: &Stage, options: &Options) -> Result<Vec<Open>> {
     let run = Run { shape: BUSY, warm_up: pace.warm_up(), window: pace.window, threads: pace.threads, seed: 1 };
     for (target, question) in &driven {
         let mut rates = Vec::new();
+        target.warm()?;
         for _ in 0..pace.rounds {
             rates.push(target.drive(question, run)?.0.rate());
         }
