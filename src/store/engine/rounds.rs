@@ -347,7 +347,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_source_does_not_rest_before_its_round_has_ended() {
         let (stays, slow) = (Some(Duration::from_millis(50)), PATIENCE * 2);
-        let database = Arc::new(Database { stays, slow, ..Database::default() });
+        let database = Arc::new(Database { slow, stays, ..Database::default() });
         let rounds = Rounds::new(database.clone(), 1);
         let ticket = rounds.ask(());
         tokio::time::sleep(SLOW).await;
