@@ -39,13 +39,6 @@ pub(crate) struct Open {
     tally: Tally,
 }
 
-impl Open {
-    /// What was counted.
-    pub(crate) fn tally(&self) -> &Tally {
-        &self.tally
-    }
-}
-
 /// Drives the echo and Roster at shares of what they can do.
 pub(crate) fn measure(stage: &Stage, options: &Options) -> Result<Vec<Open>> {
     let mut found = Vec::new();

@@ -28,7 +28,7 @@ impl CallingCode {
         // The number's own parser would let another + and leading zeros pass.
         let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
         let code = if plain { digits.parse().ok().map(Self) } else { None };
-        // The usual one is known to exist: libphonenumber's tables take 5 MB, and not everybody's users have phones.
+        // The usual one is known to exist: libphonenumber's tables take 8 MB, and not everybody's users have phones.
         let known = code.filter(|code| *code == Self::USUAL || code.region().is_some());
         known.ok_or_else(|| "must be a country calling code, such as +86".to_owned())
     }

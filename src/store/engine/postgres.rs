@@ -188,14 +188,9 @@ fn pool(options: &PgConnectOptions, purpose: Purpose, pooled: bool, size: u32, r
 /// Closes a connection that nobody uses. A server may have fewer than all pools may have: then one of them would keep for long
 /// what another one lacks.
 pub(super) async fn make_room(pools: impl IntoIterator<Item = DatabaseConnection>, hot: Vec<Arc<Own>>) {
-    if let Some(idle) = pools.into_iter().find_map(|pool| pool.get_postgres_connection_pool().try_acquire()) {
-        drop(idle.close().await);
-        return;
-    }
-    for own in hot {
-        if own.make_room().await {
-            return;
-        }
+    let idle = pools.into_iter().find_map(|pool| pool.get_postgres_connection_pool().try_acquire());
+    if let Some(spare) = idle.or_else(|| pools::spare(&hot)) {
+        drop(spare.close().await);
     }
 }
 

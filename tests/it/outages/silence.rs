@@ -56,12 +56,11 @@ async fn version(wire: &Wire) -> Answer {
     wire.call("/roster.v1.MetaService/GetVersion", &[("x-api-key", KEY), ("grpc-timeout", "1S")], &()).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "on PostgreSQL alone"]
-async fn links_that_went_silent_are_replaced_and_hold_nobody_up_after_that() {
+/// Whether callers are answered once links have gone silent.
+async fn answered_after_silence(settings: &[(&str, &str)]) {
     let cluster = cluster();
     let links = Links::start(cluster.port()).await;
-    let roster = roster_on(&links.url(), &[]).await;
+    let roster = roster_on(&links.url(), settings).await;
     let wire = Wire::connect(roster.address).await;
     write(&wire, "ann").await;
     for _ in 0..2 {
@@ -80,4 +79,16 @@ async fn links_that_went_silent_are_replaced_and_hold_nobody_up_after_that() {
         }
     }
     roster.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "on PostgreSQL alone"]
+async fn links_that_went_silent_are_replaced_and_hold_nobody_up_after_that() {
+    answered_after_silence(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "on PostgreSQL alone"]
+async fn links_to_a_pooler_that_went_silent_are_replaced_too() {
+    answered_after_silence(&[("database_statement_cache", "0")]).await;
 }

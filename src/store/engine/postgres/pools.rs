@@ -142,6 +142,13 @@ impl Pool {
     }
 }
 
+/// A connection that nobody uses; else one of the runtime that keeps most.
+pub(super) fn spare(all: &[Arc<Own>]) -> Option<PoolConnection<Postgres>> {
+    let idle = all.iter().find_map(|own| own.pool.get_postgres_connection_pool().try_acquire());
+    let kept = || all.iter().max_by_key(|own| own.spare())?.lock().as_mut()?.pop_front();
+    idle.or_else(|| kept().map(|line| line.connection))
+}
+
 impl Own {
     /// One that was kept and is still good.
     fn kept(&self) -> Option<Line> {
@@ -159,13 +166,9 @@ impl Own {
         None
     }
 
-    /// Closes one that nobody uses, if there is one.
-    pub(super) async fn make_room(&self) -> bool {
-        let line = self.lock().as_mut().and_then(VecDeque::pop_front);
-        let idle = || self.pool.get_postgres_connection_pool().try_acquire();
-        let Some(connection) = line.map(|line| line.connection).or_else(idle) else { return false };
-        drop(connection.close().await);
-        true
+    /// How many are kept.
+    fn spare(&self) -> usize {
+        self.lock().as_ref().map_or(0, VecDeque::len)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<VecDeque<Line>>> {
@@ -184,7 +187,7 @@ impl Line {
     }
 
     /// Gives it back. The pool would wait without end for the sign of life of a server that stands still, and would not open
-    /// another connection meanwhile.
+    /// another connection meanwhile: it will ask once more, of one that has just answered.
     fn give_back(mut self) {
         tokio::spawn(async move {
             if !matches!(tokio::time::timeout(TEST_TIMEOUT, self.connection.ping()).await, Ok(Ok(()))) {

@@ -94,15 +94,16 @@ async fn fetch(pool: &Pool, engine: &Engine, query: &Prepared, keys: &[&str], te
     let mut line = pool.take().await.map_err(acquire_failed)?;
     engine.count_statement();
     let asked = bound(query, keys, tenant)?;
-    let rows = if let Some(opening) = engine.opening {
-        fetch_apart(line.connection(), asked, opening).await
-    } else {
-        let rows = asked.fetch_all(line.connection());
-        let Ok(rows) = tokio::time::timeout(PATIENCE, rows).await else {
-            line.cut();
-            return Err(failed(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
-        };
-        rows
+    let connection = line.connection();
+    let fetched = async {
+        match engine.opening {
+            Some(opening) => fetch_apart(connection, asked, opening).await,
+            None => asked.fetch_all(connection).await,
+        }
+    };
+    let Ok(rows) = tokio::time::timeout(PATIENCE, fetched).await else {
+        line.cut();
+        return Err(failed(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
     };
     let rows = rows.map_err(failed)?;
     pool.keep(line);
