@@ -63,8 +63,8 @@ const OPEN: &str = "\
 GetUser by id. Calls come at even intervals whether or not others have been answered, and a latency is counted from the time at which the
 call was due: a server that stalls is charged for all who came meanwhile. The load is a share of the rate at 8 × 32, measured just before.
 A caller who keeps time wakes up for each call, and takes more of the processor than those at 8 × 32 do: where the two share it, the
-larger shares are more than is left for the server. The echo then lets calls wait for seconds; Roster refuses those for which it has no
-room (status 8, RESOURCE_EXHAUSTED).
+larger shares can be more than is left for the server. The echo then lets calls wait for seconds; Roster refuses those for which it has no
+room (status 8, RESOURCE_EXHAUSTED), and what it refuses costs, too.
 ";
 
 const OVERLOAD: &str = "\
